@@ -1,0 +1,21 @@
+# The house's compiler flags, for every target that links leadstream_flags. Warnings are errors.
+add_library(leadstream_flags INTERFACE)
+target_compile_options(leadstream_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wcast-qual -Wcast-align -Wpointer-arith -Wwrite-strings
+  -Wstrict-prototypes -Wmissing-prototypes -Wmissing-variable-declarations -Wold-style-definition -Wswitch-enum
+  -Wundef -Wvla -Wformat=2 -Werror -fno-omit-frame-pointer -fstack-protector-strong)
+target_compile_definitions(leadstream_flags INTERFACE _POSIX_C_SOURCE=200809L)
+if(LEADSTREAM_SANITIZE)
+  target_compile_options(leadstream_flags INTERFACE -fsanitize=${LEADSTREAM_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(leadstream_flags INTERFACE -fsanitize=${LEADSTREAM_SANITIZE})
+elseif(NOT LEADSTREAM_COVERAGE AND NOT LEADSTREAM_FUZZ)
+  target_compile_definitions(leadstream_flags INTERFACE $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
+  target_link_options(leadstream_flags INTERFACE -Wl,-z,relro,-z,now)
+endif()
+if(LEADSTREAM_COVERAGE)
+  target_compile_options(leadstream_flags INTERFACE --coverage)
+  target_link_options(leadstream_flags INTERFACE --coverage)
+endif()
+if(LEADSTREAM_FUZZ)
+  target_compile_options(leadstream_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()

@@ -1,0 +1,175 @@
+/* The three ports through which the engine reaches the world: source (events of the shards that are ours), sink (one
+ * transaction at a time, and the changelog read back), store (leads, timers, positions on disk).
+ *
+ * A shard is a Kafka partition number, the same over all input topics. Ports are structs of functions and `self`;
+ * kafka_source, kafka_sink and rocks_store are the real ones, plain_* (adapters/plain) those of memory. Every function
+ * that can fail fills a struct err whose class says what the engine does (err.h). No function blocks for longer than
+ * its `wait` (ms), or, where it has none, than a few seconds. */
+#ifndef LEADSTREAM_ENGINE_H
+#define LEADSTREAM_ENGINE_H
+
+#include <leadstream/score.h>
+
+enum {
+    ENGINE_MAX_TOPICS = 32,     /* input topics */
+    ENGINE_MAX_SHARDS = 1024    /* of one worker */
+};
+
+#define ENGINE_NO_OFFSET INT64_C(-1) /* none committed, none known */
+
+/* ------------------------------------------------------------------------------------------------ source */
+
+/* The next item of one input partition: an event, or a record (or an array's entry) that is bad. */
+struct intake {
+    uint16_t topic;         /* index of the input topic */
+    uint32_t shard;
+    int64_t offset;
+    int64_t timestamp;      /* Kafka's, ms */
+    int64_t time;           /* what orders it: the event's time; of a bad record, its timestamp */
+    bool last;              /* of its record: after it offset + 1 may be committed */
+    bool bad;
+    struct event event;     /* if not bad */
+    struct err err;         /* if bad: a REJECT */
+    struct bytes key;       /* the record as it came, for dead letters */
+    struct bytes value;
+    uint32_t index;         /* entry of an array */
+    int64_t schema_id;      /* -1: none */
+    void *native;           /* the adapter's own handle of the record (headers) */
+};
+
+enum source_head {
+    SOURCE_ITEM,    /* *item is the next one */
+    SOURCE_EMPTY,   /* nothing here yet, and the end was not seen since the last record: wait for it */
+    SOURCE_END      /* the end of the partition was seen since the last record */
+};
+
+/* What the poll loop tells the engine; called from within poll(), on the engine's thread. */
+struct source_listener {
+    void *self;
+    /* These shards are ours from now on. */
+    void (*assigned)(void *self, const uint32_t *shards, size_t n);
+    /* These go: commit and write now (lost: they have gone already, drop what is uncommitted). When it returns they are
+     * someone else's. */
+    void (*revoked)(void *self, const uint32_t *shards, size_t n, bool lost);
+};
+
+struct source {
+    void *self;
+    size_t n_topics;
+
+    /* Runs the poll loop: callbacks of the listener, then waits up to `wait` ms for something to read. False: FATAL
+     * (fenced, authentication), or RETRY. */
+    bool (*poll)(void *self, const struct source_listener *listener, int wait, struct err *e);
+    /* Looks at the next item of (topic, shard) without taking it; decodes it if need be. */
+    enum source_head (*head)(void *self, uint16_t topic, uint32_t shard, const struct intake **item);
+    /* Takes it. It stays valid until release(). */
+    void (*take)(void *self, uint16_t topic, uint32_t shard);
+    /* All taken items are done with. */
+    void (*release)(void *self);
+    /* The stable committed offsets of a shard by topic (ENGINE_NO_OFFSET: none). RETRY while a transaction is open. */
+    bool (*committed)(void *self, uint32_t shard, int64_t *offsets, struct err *e);
+    /* The first offsets that are still there, by topic: where a shard begins that was never committed. */
+    bool (*first)(void *self, uint32_t shard, int64_t *offsets, struct err *e);
+    /* Reading of the shard begins (again) at these offsets; what was fetched or taken of it before is dropped. */
+    bool (*seek)(void *self, uint32_t shard, const int64_t *offsets, struct err *e);
+};
+
+/* ------------------------------------------------------------------------------------------------ sink */
+
+/* A changelog record. Its key's first byte says what it is (engine/changelog.h). */
+struct log_entry {
+    int64_t offset;
+    struct bytes key;
+    struct bytes value;     /* at == NULL: a tombstone */
+};
+
+struct sink_offsets {
+    uint32_t shard;
+    const int64_t *offsets; /* next offset by topic, all >= 0 */
+};
+
+struct sink {
+    void *self;
+
+    /* Takes the transactional id: fences whoever had it and finishes its transaction. First of all, and again after
+     * retire(). */
+    bool (*init)(void *self, struct err *e);
+    /* Begins a transaction, and remembers the group's metadata for it (before the poll loop can run again). */
+    bool (*begin)(void *self, struct err *e);
+    /* Publishes a record on its topic. */
+    bool (*emit)(void *self, const struct record *record, struct err *e);
+    /* A tombstone for a lead on the scores topic. */
+    bool (*forget)(void *self, struct bytes lead, struct err *e);
+    /* A dead letter: the item as it came, and why. */
+    bool (*reject)(void *self, const struct intake *item, const struct err *why, struct err *e);
+    /* Appends to the shard's changelog; value.at == NULL: tombstone. */
+    bool (*log)(void *self, uint32_t shard, struct bytes key, struct bytes value, struct err *e);
+    /* Input offsets into the transaction. TIMEOUT: call again or abort; never commit. */
+    bool (*send_offsets)(void *self, const struct sink_offsets *offsets, size_t n, struct err *e);
+    /* RETRY: call again; UNKNOWN_OUTCOME: retire and resync. */
+    bool (*commit)(void *self, struct err *e);
+    bool (*abort)(void *self, struct err *e);
+    /* Gives the producer up, whatever state it is in. */
+    void (*retire)(void *self);
+
+    /* The changelog of a shard, read back. */
+    /* First offset that is still there and the high watermark (read uncommitted). */
+    bool (*log_bounds)(void *self, uint32_t shard, int64_t *first, int64_t *end, struct err *e);
+    /* Starts reading (committed records only) at `from`. */
+    bool (*log_open)(void *self, uint32_t shard, int64_t from, struct err *e);
+    /* Up to max entries, lent until the next call; *position: all before it has been read (aborted and control records
+     * count). 0 entries after `wait` ms is no error. */
+    bool (*log_read)(void *self, int wait, struct log_entry *entries, size_t max, size_t *n, int64_t *position,
+                     struct err *e);
+    void (*log_close)(void *self);
+};
+
+/* ------------------------------------------------------------------------------------------------ store */
+
+/* What the store knows of a shard besides leads. */
+struct store_shard {
+    bool known;             /* the store has held this shard before */
+    uint8_t birth[16];      /* of the changelog partition that it was built from */
+    int64_t birth_offset;
+    int64_t from;           /* catch-up starts at this changelog offset */
+    int64_t upto;           /* newest changelog offset that any lead in it reflects, plus 1 */
+    int64_t written;        /* wall clock ms of the last write */
+};
+
+/* One change of a batch. Keys as in the changelog (engine/changelog.h). */
+struct store_put {
+    struct bytes key;
+    struct bytes value;     /* at == NULL: delete */
+    int64_t due;            /* the timer to have from now on, LEAD_NO_DUE: none */
+    int64_t old_due;        /* the timer entry on disk to remove, LEAD_NO_DUE: none */
+};
+
+struct store_due {
+    int64_t due;
+    struct bytes key;       /* changelog key of the lead; lent until the next call */
+};
+
+struct store {
+    void *self;
+
+    /* Takes ownership of a shard in this process and reads what is known of it. RETRY: another worker still has it. */
+    bool (*open)(void *self, uint32_t shard, struct store_shard *state, struct err *e);
+    void (*close)(void *self, uint32_t shard);
+    /* Values by key; at == NULL where there is none. Lent until the next call. */
+    bool (*load)(void *self, uint32_t shard, const struct bytes *keys, size_t n, struct bytes *values, struct err *e);
+    /* Changes and the shard's new state in one write: all or nothing. */
+    bool (*write)(void *self, uint32_t shard, const struct store_put *puts, size_t n, const struct store_shard *state,
+                  struct err *e);
+    /* Timers on disk with due <= until, from the earliest, at most max. */
+    bool (*due)(void *self, uint32_t shard, int64_t until, struct store_due *out, size_t max, size_t *n,
+                struct err *e);
+    /* A shard is built from nothing, in any order of keys, later values winning: put any number of times (timers from
+     * the values' due), then done makes it visible in one write and drops what was there before. */
+    bool (*build)(void *self, uint32_t shard, struct err *e);
+    bool (*build_put)(void *self, uint32_t shard, const struct store_put *puts, size_t n, struct err *e);
+    bool (*build_done)(void *self, uint32_t shard, const struct store_shard *state, struct err *e);
+    /* 128 bits of a keyed hash of a lead's id (HMAC-SHA-256): how an erased lead is remembered. */
+    void (*erasure_key)(void *self, struct bytes lead, uint8_t out[16]);
+};
+
+#endif

@@ -1,0 +1,27 @@
+/* The main of every Check program. */
+#include "support/suite.h"
+
+#include <stdlib.h>
+
+int suite_run(const char *name, void (*add)(TCase *all)) {
+    Suite *suite = suite_create(name);
+    TCase *all = tcase_create(name);
+    add(all);
+    suite_add_tcase(suite, all);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+uint64_t suite_random(uint64_t *state) {
+    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+uint32_t suite_below(uint64_t *state, uint32_t n) {
+    return (uint32_t)((suite_random(state) >> 32) * n >> 32);
+}
