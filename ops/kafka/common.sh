@@ -1,0 +1,82 @@
+# shellcheck shell=bash
+# What kafka.sh and registry.sh share: the cache folder, Maven, free ports, and the life of one process that is
+# known by DIR/pid. Sourced, never run.
+
+cache_root=${XDG_CACHE_HOME:-$HOME/.cache}/leadstream
+java_small=(-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dorg.slf4j.simpleLogger.defaultLogLevel=warn)
+
+die() {
+    echo "${0##*/}: $*" >&2
+    exit 3
+}
+
+need() {
+    command -v "$1" >/dev/null || die "$1 is missing: ops/install.sh installs what the tests need"
+}
+
+# Asks the kernel for N ports that nobody listens on, all at once so that they differ.
+free_ports() {
+    /usr/bin/python3 - "$1" <<'PY'
+import socket, sys
+socks = [socket.socket() for _ in range(int(sys.argv[1]))]
+for s in socks:
+    s.bind(("127.0.0.1", 0))
+print(*(s.getsockname()[1] for s in socks))
+PY
+}
+
+# Runs Maven once even when two scripts start together: the second waits and finds the folder there. The folder
+# appears whole or not at all. Usage: fetch_once FOLDER MAVEN_ARGS.. ; @OUT@ in an argument is the folder to fill.
+# Maven runs in a folder of its own, as some of its goals leave files where they stand.
+fetch_once() {
+    local folder=$1 tmp work
+    shift
+    [ -d "$folder" ] && return 0
+    need mvn
+    mkdir -p "$(dirname "$folder")"
+    exec 8>"$folder.lock"
+    flock 8
+    if [ ! -d "$folder" ]; then
+        tmp=$(mktemp -d "$folder.XXXXXX")
+        echo "${0##*/}: fetching into $folder (once)" >&2
+        work=$(mktemp -d)
+        if ! (cd "$work" && mvn -q -B "${@//@OUT@/$tmp}") </dev/null >"$folder.log" 2>&1; then
+            tail -n 15 "$folder.log" >&2
+            rm -rf "$tmp" "$work"
+            exec 8>&-
+            return 1
+        fi
+        chmod 755 "$tmp" && mv "$tmp" "$folder"
+        rm -rf "$folder.log" "$work"
+    fi
+    exec 8>&-
+}
+
+# The pid of the process that DIR/pid names, if it lives and is still ours (a pid may have been given anew).
+running_pid() {
+    local pid
+    pid=$(cat "$1/pid" 2>/dev/null) || return 1
+    tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -- "$1" || return 1
+    echo "$pid"
+}
+
+# TERM, then KILL after 20 s; nothing to stop is no error, so that a clean-up can always call it.
+stop_process() {
+    local pid i
+    pid=$(running_pid "$1") || return 0
+    kill -TERM "$pid" 2>/dev/null
+    kill -CONT "$pid" 2>/dev/null
+    for ((i = 0; i < 200; i++)); do
+        kill -0 "$pid" 2>/dev/null || break
+        sleep 0.1
+    done
+    kill -KILL "$pid" 2>/dev/null
+    rm -f "$1/pid"
+    return 0
+}
+
+signal_process() {
+    local pid
+    pid=$(running_pid "$1") || die "nothing runs in $1"
+    kill "-$2" "$pid"
+}

@@ -1,0 +1,112 @@
+"""Records in and out of topics through kcat and Kafka's own tools: clients that know nothing of leadstream."""
+
+import collections
+import json
+import os
+import subprocess
+import tempfile
+
+Record = collections.namedtuple("Record", "partition offset timestamp key value")
+
+# Delimiters no event contains; kcat splits its input by them, so that keys and values may be any bytes.
+KEY_END = "<~key~>"
+RECORD_END = "<~end~>"
+HERE = os.path.dirname(os.path.abspath(__file__))
+KAFKA_SH = os.path.join(HERE, "..", "..", "ops", "kafka", "kafka.sh")
+
+
+def murmur2(raw):
+    """The hash that Java's default partitioner takes, written from its definition."""
+    mask, m = 0xFFFFFFFF, 0x5BD1E995
+    h = (0x9747B28C ^ len(raw)) & mask
+    whole = len(raw) // 4 * 4
+    for i in range(0, whole, 4):
+        k = int.from_bytes(raw[i:i + 4], "little") * m & mask
+        k = (k ^ (k >> 24)) * m & mask
+        h = (h * m & mask) ^ k
+    rest = raw[whole:]
+    if rest:
+        h = (h ^ int.from_bytes(rest, "little")) * m & mask
+    h = (h ^ (h >> 13)) * m & mask
+    return h ^ (h >> 15)
+
+
+def partition_of(lead, partitions):
+    return (murmur2(lead.encode()) & 0x7FFFFFFF) % partitions
+
+
+def run(command, **more):
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=300, check=False, **more)
+    if done.returncode != 0:
+        words = done.stderr.decode(errors="replace")[-2000:]
+        raise RuntimeError(f"{command[0]} ended with {done.returncode}: {words}")
+    return done.stdout
+
+
+def produce(bootstrap, topic, records, partition=None):
+    """Appends (key, value) pairs of bytes in their order, keyed as Java does; with partition, to that one."""
+    if not records:
+        return
+    with tempfile.NamedTemporaryFile(suffix=".records") as file:
+        for key, value in records:
+            file.write(key + KEY_END.encode() + value + RECORD_END.encode())
+        file.flush()
+        command = ["kcat", "-P", "-b", bootstrap, "-t", topic, "-K", KEY_END, "-D", RECORD_END, "-q",
+                   "-X", "partitioner=murmur2_random", "-X", "enable.idempotence=true", "-X", "linger.ms=20",
+                   "-X", "message.timeout.ms=60000"]
+        if partition is not None:
+            command += ["-p", str(partition)]
+        with open(file.name, "rb") as source:
+            done = subprocess.run(command, stdin=source, capture_output=True, timeout=300, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"kcat could not produce to {topic}: {done.stderr.decode(errors='replace')[-2000:]}")
+
+
+def read(bootstrap, topic, committed=True):
+    """All records of a topic, by partition and offset; read_committed unless told otherwise."""
+    level = "read_committed" if committed else "read_uncommitted"
+    raw = run(["kcat", "-C", "-b", bootstrap, "-t", topic, "-o", "beginning", "-e", "-q",
+               "-X", f"isolation.level={level}", "-X", "fetch.wait.max.ms=50",
+               "-f", "%p %o %T %K %S\n%k%s"])
+    records, at = [], 0
+    while at < len(raw):
+        end = raw.index(b"\n", at)
+        partition, offset, timestamp, key_size, size = (int(n) for n in raw[at:end].split())
+        at = end + 1
+        key = None if key_size < 0 else raw[at:at + key_size]
+        at += max(key_size, 0)
+        value = None if size < 0 else raw[at:at + size]
+        at += max(size, 0)
+        records.append(Record(partition, offset, timestamp, key, value))
+    return sorted(records, key=lambda r: (r.partition, r.offset))
+
+
+def read_headers(bootstrap, topic):
+    """[(partition, offset, {header: text})] of a topic, read committed."""
+    raw = run(["kcat", "-C", "-b", bootstrap, "-t", topic, "-o", "beginning", "-e", "-q", "-J",
+               "-X", "isolation.level=read_committed"])
+    found = []
+    for line in raw.decode(errors="replace").splitlines():
+        record = json.loads(line, strict=False)
+        flat = record.get("headers") or []
+        found.append((record["partition"], record["offset"], dict(zip(flat[::2], flat[1::2]))))
+    return sorted(found, key=lambda r: r[:2])
+
+
+def tool(name, *arguments):
+    """Runs one of Kafka's own tools, by its short or whole class name."""
+    known = {"topics": "org.apache.kafka.tools.TopicCommand",
+             "groups": "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
+             "consumer": "org.apache.kafka.tools.consumer.ConsoleConsumer",
+             "transactions": "org.apache.kafka.tools.TransactionsCommand",
+             "configs": "kafka.admin.ConfigCommand"}
+    return run([KAFKA_SH, "tool", known.get(name, name), *arguments]).decode(errors="replace")
+
+
+def read_with_java(bootstrap, topic, expected):
+    """[(key, value)] as Kafka's own console consumer reads them, committed ones only; any order."""
+    separator = "<~>"
+    text = tool("consumer", "--bootstrap-server", bootstrap, "--topic", topic, "--from-beginning",
+                "--isolation-level", "read_committed", "--timeout-ms", "3000", "--max-messages", str(expected + 1),
+                "--formatter-property", "print.key=true", "--formatter-property", f"key.separator={separator}")
+    return [tuple(line.split(separator, 1)) for line in text.splitlines() if separator in line]

@@ -1,0 +1,189 @@
+"""A Kafka client of a hundred lines: just the requests that the tests ask the broker directly, without any of the
+libraries that the program under test uses. Records go through kcat and Kafka's own tools instead (topics.py)."""
+
+import socket
+import struct
+import time
+
+NO_ERROR = 0
+COORDINATOR_MOVING = (14, 15, 16)   # loading, not there yet, elsewhere: ask again
+
+
+class WireError(Exception):
+    pass
+
+
+class Writer:
+    def __init__(self):
+        self.parts = []
+
+    def pack(self, form, *values):
+        self.parts.append(struct.pack(">" + form, *values))
+        return self
+
+    def text(self, value):
+        if value is None:
+            return self.pack("h", -1)
+        raw = value.encode()
+        self.pack("h", len(raw))
+        self.parts.append(raw)
+        return self
+
+    def array(self, items, write):
+        self.pack("i", len(items))
+        for item in items:
+            write(item)
+        return self
+
+    def bytes(self):
+        return b"".join(self.parts)
+
+
+class Reader:
+    def __init__(self, raw):
+        self.raw, self.at = raw, 0
+
+    def unpack(self, form):
+        values = struct.unpack_from(">" + form, self.raw, self.at)
+        self.at += struct.calcsize(">" + form)
+        return values if len(values) > 1 else values[0]
+
+    def text(self):
+        size = self.unpack("h")
+        if size < 0:
+            return None
+        self.at += size
+        return self.raw[self.at - size:self.at].decode()
+
+    def array(self, read):
+        return [read() for _ in range(max(self.unpack("i"), 0))]
+
+
+class Wire:
+    """One connection; requests one at a time. Raises WireError where the broker refuses."""
+
+    def __init__(self, bootstrap):
+        self.bootstrap = bootstrap
+        host, port = bootstrap.rsplit(":", 1)
+        self.socket = socket.create_connection((host, int(port)), timeout=30)
+        self.number = 0
+
+    def close(self):
+        self.socket.close()
+
+    def _take(self, size):
+        got = b""
+        while len(got) < size:
+            piece = self.socket.recv(size - len(got))
+            if not piece:
+                raise WireError("the broker closed the connection")
+            got += piece
+        return got
+
+    def _ask(self, api, version, body):
+        self.number += 1
+        head = Writer().pack("hhi", api, version, self.number).text("leadstream-e2e").bytes()
+        message = head + body.bytes()
+        self.socket.sendall(struct.pack(">i", len(message)) + message)
+        size = struct.unpack(">i", self._take(4))[0]
+        reply = Reader(self._take(size))
+        if reply.unpack("i") != self.number:
+            raise WireError("an answer to another question")
+        return reply
+
+    def create_topics(self, topics):
+        """topics: {name: (partitions, {config: value})}. A topic that exists is an error."""
+        body = Writer()
+
+        def one(item):
+            name, (partitions, configs) = item
+            body.text(name).pack("ihi", partitions, 1, 0)
+            body.array(sorted(configs.items()), lambda c: body.text(c[0]).text(str(c[1])))
+
+        body.array(list(topics.items()), one).pack("i?", 30000, False)
+        reply = self._ask(19, 2, body)
+        reply.unpack("i")
+        for name, error, words in reply.array(lambda: (reply.text(), reply.unpack("h"), reply.text())):
+            if error != NO_ERROR:
+                raise WireError(f"topic {name}: error {error}: {words}")
+
+    def delete_topics(self, names):
+        body = Writer()
+        body.array(names, body.text).pack("i", 30000)
+        reply = self._ask(20, 1, body)
+        reply.unpack("i")
+        for name, error in reply.array(lambda: (reply.text(), reply.unpack("h"))):
+            if error != NO_ERROR:
+                raise WireError(f"topic {name}: error {error}")
+
+    def partitions(self):
+        """{topic: number of partitions} of all topics."""
+        reply = self._ask(3, 1, Writer().pack("i", -1))
+        reply.array(lambda: (reply.unpack("i"), reply.text(), reply.unpack("i"), reply.text()))
+        reply.unpack("i")
+
+        def ids():
+            reply.unpack("hii")
+            reply.array(lambda: reply.unpack("i"))
+            reply.array(lambda: reply.unpack("i"))
+
+        def topic():
+            reply.unpack("h")
+            name = reply.text()
+            reply.unpack("?")
+            return name, len(reply.array(ids))
+
+        return dict(reply.array(topic))
+
+    def ends(self, topic, count, committed=False):
+        """The end offset of each partition 0..count-1: the high watermark, or the last stable offset."""
+        body = Writer().pack("ib", -1, 1 if committed else 0)
+
+        def one(name):
+            body.text(name).array(range(count), lambda p: body.pack("iq", p, -1))
+
+        body.array([topic], one)
+        reply = self._ask(2, 2, body)
+        reply.unpack("i")
+        found = {}
+
+        def part():
+            number, error, _, offset = reply.unpack("ihqq")
+            if error != NO_ERROR:
+                raise WireError(f"offsets of {topic}[{number}]: error {error}")
+            found[number] = offset
+
+        reply.array(lambda: (reply.text(), reply.array(part)))
+        return [found[p] for p in range(count)]
+
+    def committed(self, group):
+        """{(topic, partition): offset} that the group has committed; empty for a group never seen."""
+        for _ in range(100):
+            error, found = self._committed_once(group)
+            if error not in COORDINATOR_MOVING:
+                break
+            # Asking for the coordinator makes a new broker create the offsets topic.
+            self._ask(10, 0, Writer().text(group))
+            time.sleep(0.1)
+        if error != NO_ERROR:
+            raise WireError(f"group {group}: error {error}")
+        return found
+
+    def _committed_once(self, group):
+        reply = self._ask(9, 2, Writer().text(group).pack("i", -1))
+        found = {}
+
+        def topic():
+            name = reply.text()
+
+            def part():
+                number, offset = reply.unpack("iq")
+                reply.text()
+                reply.unpack("h")
+                if offset >= 0:
+                    found[name, number] = offset
+
+            reply.array(part)
+
+        reply.array(topic)
+        return reply.unpack("h"), found
