@@ -5,7 +5,7 @@ set -eu
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$root/build/demo
 
-"$root/ops/install.sh"
+"$root/ops/install.sh" build
 mkdir -p "$build"
 {
     cmake -S "$root" -B "$build" -G Ninja -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=RelWithDebInfo \

@@ -1,0 +1,1 @@
+"""Avro in, Avro out."""

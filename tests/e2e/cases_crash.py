@@ -1,0 +1,137 @@
+"""Ends that nobody wished for, and starts after them. Whatever happens to the process, the committed output and the
+state must be those of an undisturbed run."""
+
+import os
+import shutil
+import time
+
+import compare
+
+KILLS = 20
+
+
+def _kill_while_loaded(play, kills, after_kill):
+    """Starts and kills at random moments while there is input left, then lets it finish. Small batches keep it busy;
+    their size changes from start to start."""
+    at_work = 0
+    for number in range(kills):
+        before = play.lag()
+        daemon = play.start(batch={"max_events": play.rng.choice([20, 60, 150]), "max_time": "20ms"})
+        time.sleep(play.rng.uniform(0.2, 2.2))
+        daemon.must_live()
+        left = play.lag()
+        daemon.kill()
+        if left == 0:
+            raise AssertionError(f"all input was done before kill {number + 1}: the test needs more events")
+        at_work += left < before
+        after_kill(number)
+    print(f"{kills} kills, {at_work} of them after it had committed something")
+    if at_work < kills // 2:
+        raise AssertionError("too few kills came while it worked")
+    daemon = play.start()
+    sure = play.wait_quiet()
+    daemon.end()
+    return sure
+
+
+def _same_state(play):
+    """What is remembered of a lead, with its decisions, is what `score` says, for a sample of leads."""
+    rng = play.rng
+    leads = sorted({e["lead"] for events in play.sent.values() for e in events})
+    at = int(time.time() * 1000) + 60_000
+    import json
+    import traffic
+    when = traffic.stamp(at)
+    done = play.command("score", "-m", play.model, "--output", "jsonl", "--at", when, *play.write_events())
+    want = {line["lead"]: line for line in map(compare.parse, done.stdout.decode().splitlines())}
+    config = play.file("config-a.yaml")
+    for lead in rng.sample(leads, min(25, len(leads))):
+        done = play.command("inspect", lead, "-c", config, "--at", when)
+        print(json.dumps(str(want[lead])), done.stdout.decode())
+
+
+def kills_disk_kept(play):
+    """kill -9 at random moments, the store kept: each start catches up from what was behind."""
+    play.make_topics()
+    play.send(play.traffic(120_000, 1_500))
+    sure = _kill_while_loaded(play, KILLS, lambda number: None)
+    play.check(sure)
+
+
+def kills_disk_wiped(play):
+    """The same, and at random moments the disk is new: all comes back from the changelog."""
+    play.make_topics()
+    play.send(play.traffic(120_000, 1_500))
+    wiped = set(play.rng.sample(range(KILLS), 3))
+
+    def wipe(number):
+        if number in wiped:
+            shutil.rmtree(play.store())
+
+    sure = _kill_while_loaded(play, KILLS, wipe)
+    print(f"wiped after kills {sorted(wiped)}")
+    play.check(sure)
+
+
+def two_instances(play):
+    """One works, another joins in the middle, the first leaves: shards move with their state, nothing twice."""
+    play.make_topics(partitions=6)
+    play.send(play.traffic(150_000, 1_500))
+    slow = {"max_events": 60, "max_time": "20ms"}
+    all_of_it = play.lag()
+    first = play.start("a", batch=slow)
+    play.wait_lag(all_of_it * 0.85)
+    second = play.start("b", batch=slow)
+    play.wait_lag(all_of_it * 0.5)
+    first.end()
+    sure = play.wait_quiet()
+    second.end()
+    play.check(sure)
+
+
+def restart_current(play):
+    """A clean stop leaves a store that needs nothing of the changelog; what came meanwhile is scored."""
+    play.make_topics()
+    events = play.traffic(20_000, 300)
+    play.send(events[:15_000])
+    daemon = play.start()
+    play.wait_quiet()
+    daemon.end()
+    play.send(events[15_000:])
+    daemon = play.start()
+    sure = play.wait_quiet()
+    print({k: v for k, v in daemon.metrics().items() if "restore" in k or "changelog" in k})
+    daemon.end()
+    play.check(sure)
+
+
+def restore_empty(play):
+    """The disk is lost between two runs: the changelog gives everything back, timers too."""
+    play.make_topics()
+    events = play.traffic(20_000, 300)
+    play.send(events[:15_000])
+    daemon = play.start()
+    play.wait_quiet()
+    daemon.end()
+    shutil.rmtree(play.store())
+    play.send(events[15_000:])
+    daemon = play.start()
+    sure = play.wait_quiet()
+    daemon.end()
+    play.check(sure)
+
+
+def sigterm_loaded(play):
+    """SIGTERM in full work: ends within 10 s with 0, several times; nothing lost, nothing twice."""
+    play.make_topics()
+    play.send(play.traffic(60_000, 800))
+    for _ in range(4):
+        daemon = play.start(batch={"max_events": 100, "max_time": "20ms"})
+        time.sleep(play.rng.uniform(0.5, 2.0))
+        print(f"ended after {daemon.end():.2f} s, lag {play.lag()}")
+    daemon = play.start()
+    sure = play.wait_quiet()
+    daemon.end()
+    play.check(sure)
+    if not os.path.isdir(play.store()):
+        raise AssertionError("no store directory")

@@ -1,0 +1,102 @@
+"""States that do not belong together are refused with words that name the remedy; nothing is deleted or guessed."""
+
+import os
+import re
+
+import topics
+
+
+def _scored(play, count=2_000):
+    """A run that has state: topics, store, committed offsets."""
+    play.make_topics()
+    play.send(play.traffic(count, 100))
+    daemon = play.start()
+    play.wait_quiet(still=1.5)
+    daemon.end()
+
+
+def unequal_partitions(play):
+    play.config["sources"] = [{"topic": play.topic("events"), "format": "json"},
+                              {"topic": play.topic("more"), "format": "json"}]
+    play.make_topics(partitions=4)
+    play.wire.delete_topics([play.topic("more")])
+    play.wire.create_topics({play.topic("more"): (3, {})})
+    words = play.start().refuses(r"partitions")
+    if play.topic("more") not in words or play.topic("events") not in words:
+        raise AssertionError(f"the topics are not named: {words}")
+
+
+def missing_topics(play):
+    """Nothing exists: the names that are missing, and the command that makes them."""
+    words = play.start().refuses(r"topics.*--create")
+    for topic in (play.topic("events"), play.topic("scores"), play.changelog()):
+        if topic not in words:
+            raise AssertionError(f"{topic} is not named: {words}")
+
+
+def other_model(play):
+    """A model that remembers otherwise needs a new generation."""
+    _scored(play)
+    with open(play.model, encoding="utf-8") as file:
+        text = file.read()
+    with open(play.model, "w", encoding="utf-8") as file:
+        file.write(text.replace("half_life: 2d", "half_life: 3d"))
+    play.start().refuses(r"generation")
+
+
+def topic_recreated(play):
+    """The changelog was deleted and made again: other birth records, whatever its length."""
+    _scored(play)
+    before = {r.key: r.value for r in topics.read(play.bootstrap, play.changelog()) if r.key[:1] == b"B"}
+    play.wire.delete_topics([play.changelog()])
+    play.command("topics", "-c", play.write_config("setup"), "--create")
+    play.start().refuses(r"changelog")
+    if not os.path.isdir(play.store()) or not before:
+        raise AssertionError("the store is gone, or there never were birth records")
+
+
+def store_ahead(play):
+    """The changelog lost its end (an unclean election): it begins alike, but the store knows more."""
+    _scored(play)
+    records = topics.read(play.bootstrap, play.changelog())
+    play.wire.delete_topics([play.changelog()])
+    play.command("topics", "-c", play.write_config("setup"), "--create")
+    for partition in range(play.partitions):
+        own = [r for r in records if r.partition == partition][:20]
+        topics.produce(play.bootstrap, play.changelog(), [(r.key, r.value) for r in own if r.value is not None],
+                       partition=partition)
+    words = play.start().refuses(r"store")
+    if not re.search(r"ahead|newer", words):
+        raise AssertionError(f"it does not say that the store is ahead: {words}")
+
+
+def offsets_lost(play):
+    """The group's offsets were deleted: never a silent start from somewhere."""
+    _scored(play)
+    topics.tool("groups", "--bootstrap-server", play.bootstrap, "--delete", "--group", play.group())
+    play.start().refuses(r"offset")
+
+
+def offsets_moved(play):
+    """Someone reset the group's offsets: they no longer agree with the shard records."""
+    _scored(play)
+    topics.tool("groups", "--bootstrap-server", play.bootstrap, "--group", play.group(), "--topic",
+                play.topic("events"), "--reset-offsets", "--to-earliest", "--execute")
+    play.start().refuses(r"offset")
+
+
+def broker_away(play):
+    """No broker at all: exit 3 and its address, not a silent wait for ever."""
+    config = dict(play.config["kafka"], **{"bootstrap.servers": "127.0.0.1:9"})
+    play.start(kafka=config).refuses(r"127\.0\.0\.1:9", limit=90, codes=(3,))
+
+
+def store_in_use(play):
+    """Two daemons on one store directory: the second is refused, the first goes on."""
+    play.make_topics()
+    play.send(play.traffic(500, 50))
+    first = play.start("a")
+    play.wait_quiet(still=1.5)
+    play.start("b", store={"path": play.store("a"), "memory": "64MiB"}).refuses(r"store|lock")
+    first.must_live()
+    first.end()

@@ -1,0 +1,213 @@
+"""What one end-to-end test has: topics, a group and a folder of its own on the shared broker; a configuration; the
+events it produced; daemons it started; and the comparison with `leadstream score --changes`."""
+
+import copy
+import json
+import os
+import random
+import shutil
+import subprocess
+import time
+
+import compare
+import topics
+import traffic
+import wire
+from daemon import Daemon, DaemonError, free_port
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+# Between the daemon's clock and ours: grace and idle of the configuration, and slack for a busy machine.
+CLOCK_SLACK_MS = 12_000
+
+
+class Play:
+    def __init__(self, name, binary, bootstrap, folder, seed):
+        self.binary, self.bootstrap, self.folder, self.seed = binary, bootstrap, folder, seed
+        self.rng = random.Random(seed)
+        self.prefix = f"{name.replace('_', '-')}-{seed:x}"
+        self.wire = wire.Wire(bootstrap)
+        self.partitions = 4
+        self.daemons = []
+        self.sent = {}          # topic -> [event] in the order produced
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder)
+        self.model = os.path.join(folder, "model.yaml")
+        shutil.copy(os.path.join(HERE, "model.yaml"), self.model)
+        self.config = {
+            "model": self.model, "app": self.prefix, "threads": 2,
+            "kafka": {"bootstrap.servers": bootstrap},
+            "sources": [{"topic": self.topic("events"), "format": "json"}],
+            "outputs": {"scores": self.topic("scores"), "sales_ready": self.topic("sales-ready"),
+                        "dead_letters": self.topic("dead-letters"), "format": "json"},
+            "store": {"memory": "64MiB"},
+            "log": {"level": "info"}}
+
+    # ---------------------------------------------------------------- set-up
+
+    def topic(self, name):
+        return f"{self.prefix}.{name}"
+
+    def changelog(self):
+        return f"{self.prefix}.{self.config.get('generation', 'g1')}.changelog"
+
+    def group(self):
+        return f"{self.prefix}.{self.config.get('generation', 'g1')}"
+
+    def sources(self):
+        return [s["topic"] for s in self.config["sources"]]
+
+    def file(self, name):
+        return os.path.join(self.folder, name)
+
+    def store(self, instance="a"):
+        return self.file(f"store-{instance}")
+
+    def write_config(self, instance="a", **changes):
+        """Writes config-INSTANCE.yaml (JSON is YAML too) and returns its path; changes replace whole sections."""
+        config = copy.deepcopy(self.config)
+        config["instance"] = instance
+        config["store"]["path"] = self.store(instance)
+        config["http"] = {"listen": f"127.0.0.1:{free_port()}"}
+        config.update(changes)
+        path = self.file(f"config-{instance}.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(config, file, indent=1)
+        return path
+
+    def make_topics(self, partitions=4):
+        """Source topics by hand, as someone else's producers would have them; the rest by `topics --create`."""
+        self.partitions = partitions
+        self.wire.create_topics({name: (partitions, {}) for name in self.sources()})
+        self.command("topics", "-c", self.write_config("setup"), "--create")
+
+    def command(self, *arguments, codes=(0,), limit=120):
+        done = subprocess.run([self.binary, *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=limit,
+                              check=False)
+        if done.returncode not in codes:
+            raise AssertionError(f"leadstream {' '.join(arguments)} ended with {done.returncode}: "
+                                 f"{(done.stdout + done.stderr).decode(errors='replace')[-3000:]}")
+        return done
+
+    # ---------------------------------------------------------------- events
+
+    def traffic(self, count, leads, days=3, ago=6, **more):
+        """Events of the last days, but none of the newest: timers that are due since then fire on idle input."""
+        begin = int(time.time() * 1000) - ago * traffic.DAY
+        return traffic.events(self.seed, count, leads, begin, days, **more)
+
+    def send(self, events, topic=None, encode=None):
+        """Produces events, as JSON lines unless encode(event) -> bytes is given."""
+        topic = topic or self.topic("events")
+        encode = encode or (lambda e: traffic.line(e).encode())
+        topics.produce(self.bootstrap, topic, [(e["lead"].encode(), encode(e)) for e in events])
+        self.sent.setdefault(topic, []).extend(events)
+
+    # ---------------------------------------------------------------- daemons
+
+    def start(self, instance="a", **changes):
+        config = self.write_config(instance, **changes)
+        with open(config, encoding="utf-8") as file:
+            http = json.load(file)["http"]["listen"]
+        daemon = Daemon(self.binary, config, self.file(f"log-{instance}"), http)
+        self.daemons.append(daemon)
+        return daemon
+
+    def close(self):
+        for daemon in self.daemons:
+            if daemon.alive():
+                daemon.kill()
+        self.wire.close()
+
+    def lag(self):
+        """Records of the source topics past the group's committed offsets."""
+        done = self.wire.committed(self.group())
+        behind = 0
+        for topic in self.sources():
+            for partition, end in enumerate(self.wire.ends(topic, self.partitions)):
+                behind += end - max(done.get((topic, partition), 0), 0)
+        return behind
+
+    def wait_lag(self, below, limit=120):
+        end = time.monotonic() + limit
+        while self.lag() > below:
+            self._watch(end, f"the lag is {self.lag()}, wanted {below}")
+            time.sleep(0.05)
+
+    def wait_quiet(self, limit=180, still=3.0):
+        """Waits until all input is committed and nothing has been written for a while. Returns the time (ms) up to
+        which every timer must have fired."""
+        end = time.monotonic() + limit
+        watched = [self.topic("scores"), self.topic("sales-ready"), self.topic("dead-letters"), self.changelog()]
+        before, since = None, time.monotonic()
+        while before is None or time.monotonic() - since < still:
+            now = [self.lag()] + [self.wire.ends(t, self.wire.partitions()[t]) for t in watched]
+            if now != before or now[0] > 0:
+                before, since = now, time.monotonic()
+            self._watch(end, f"not quiet, lag {now[0]}")
+            time.sleep(0.1)
+        return int(time.time() * 1000) - CLOCK_SLACK_MS
+
+    def _watch(self, end, words):
+        for daemon in self.daemons:
+            if not daemon.alive() and daemon.process.returncode not in (0, -9):
+                daemon.must_live()
+        if time.monotonic() > end:
+            tail = "\n".join(d.words()[-1500:] for d in self.daemons if d.alive())
+            raise DaemonError(f"{words}\n{tail}")
+
+    # ---------------------------------------------------------------- comparison
+
+    def write_events(self):
+        """One file a partition, in the order of the partition: `score` merges files as `run` merges partitions."""
+        files = []
+        for topic in sorted(self.sent):
+            split = [[] for _ in range(self.partitions)]
+            for event in self.sent[topic]:
+                split[topics.partition_of(event["lead"], self.partitions)].append(event)
+            for number, part in enumerate(split):
+                path = self.file(f"{topic}.{number}.jsonl")
+                with open(path, "w", encoding="utf-8") as file:
+                    file.writelines(traffic.line(e) + "\n" for e in part)
+                files.append(path)
+        return files
+
+    def expected(self, until):
+        """The records that `score --changes` gives of the events sent, up to an instant (ms)."""
+        done = self.command("score", "-m", self.model, "--changes", "--output", "jsonl", "--at", traffic.stamp(until),
+                            *self.write_events())
+        return [compare.parse(line) for line in done.stdout.decode().splitlines()]
+
+    def got(self):
+        """The committed records on the output topics, tombstones left out."""
+        records = []
+        for topic in (self.topic("scores"), self.topic("sales-ready")):
+            for record in topics.read(self.bootstrap, topic):
+                if record.value is None:
+                    continue
+                value = self.decode(record.value)
+                if record.key.decode() != value["lead"]:
+                    raise compare.Difference(f"{topic}: key {record.key} on a record of {value['lead']}")
+                records.append(value)
+        return records
+
+    def decode(self, value):
+        return compare.parse(value.decode())
+
+    def check(self, sure_until):
+        """The outputs are exactly those expected. Returns the number of records compared."""
+        got = self.got()
+        compare.unique_ids(got)
+        count = compare.same(self.expected(int(time.time() * 1000)), got, sure_until)
+        kinds = {k: sum(1 for r in got if r["kind"] == k) for k in ("score_changed", "sales_ready", "erased")}
+        timed = sum(1 for r in got if r.get("trigger") == "time")
+        print(f"compared {count} records of {sum(map(len, self.sent.values()))} events: {kinds}, {timed} by time")
+        if count == 0:
+            raise compare.Difference("nothing was published: the test compares nothing")
+        return count
+
+    def latest_changelog(self):
+        """{key: value} of the changelog, as compaction would leave it; the keys of leads only, without tombstones."""
+        last = {}
+        for record in topics.read(self.bootstrap, self.changelog()):
+            last[record.key] = record.value
+        return {k: v for k, v in last.items() if k[:1] == b"L" and v is not None}

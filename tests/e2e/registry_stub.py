@@ -1,0 +1,112 @@
+"""A Schema Registry of a hundred lines for the tests: Confluent's REST interface as far as a producer and a consumer
+of Avro use it, with Confluent's exact words, and faults on request. Schemas are compared as JSON values."""
+
+import json
+import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+TYPE = "application/vnd.schemaregistry.v1+json"
+
+
+class Registry:
+    """In memory. `faults` answers of that many requests are 503; `asked` counts requests by path."""
+
+    def __init__(self):
+        self.schemas = []       # id - 1 -> text
+        self.subjects = {}      # subject -> [id]
+        self.lock = threading.Lock()
+        self.faults = 0
+        self.asked = {}
+        registry = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                self.answer(*registry.get(self.path))
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                self.answer(*registry.post(self.path, body))
+
+            def answer(self, status, value):
+                raw = json.dumps(value).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", TYPE)
+                self.send_header("Content-Length", str(len(raw)))
+                self.end_headers()
+                self.wfile.write(raw)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def _fault(self, path):
+        with self.lock:
+            self.asked[path] = self.asked.get(path, 0) + 1
+            if self.faults > 0:
+                self.faults -= 1
+                return 503, {"error_code": 50301, "message": "try again"}
+        return None
+
+    def register(self, subject, text):
+        """The id of the schema under the subject, new or known."""
+        value = json.loads(text)
+        with self.lock:
+            for number, known in enumerate(self.schemas, 1):
+                if json.loads(known) == value:
+                    break
+            else:
+                self.schemas.append(text)
+                number = len(self.schemas)
+            ids = self.subjects.setdefault(subject, [])
+            if number not in ids:
+                ids.append(number)
+        return number
+
+    def get(self, path):
+        fault = self._fault(path)
+        if fault:
+            return fault
+        found = re.fullmatch(r"/schemas/ids/(\d+)(\?.*)?", path)
+        if found:
+            number = int(found[1])
+            if not 1 <= number <= len(self.schemas):
+                return 404, {"error_code": 40403, "message": f"Schema {number} not found"}
+            return 200, {"schema": self.schemas[number - 1]}
+        found = re.fullmatch(r"/subjects/([^/]+)/versions/latest", path)
+        if found:
+            ids = self.subjects.get(found[1])
+            if not ids:
+                return 404, {"error_code": 40401, "message": f"Subject '{found[1]}' not found."}
+            return 200, {"subject": found[1], "version": len(ids), "id": ids[-1], "schema": self.schemas[ids[-1] - 1]}
+        if path == "/subjects":
+            return 200, sorted(self.subjects)
+        return 404, {"error_code": 404, "message": "HTTP 404 Not Found"}
+
+    def post(self, path, body):
+        fault = self._fault(path)
+        if fault:
+            return fault
+        found = re.fullmatch(r"/subjects/([^/]+)(/versions)?(\?.*)?", path)
+        if not found:
+            return 404, {"error_code": 404, "message": "HTTP 404 Not Found"}
+        try:
+            text = json.loads(body)["schema"]
+            json.loads(text)
+        except (ValueError, KeyError, TypeError):
+            return 422, {"error_code": 42201, "message": "Invalid schema"}
+        number = self.register(found[1], text)
+        if found[2]:
+            return 200, {"id": number}
+        version = self.subjects[found[1]].index(number) + 1
+        return 200, {"subject": found[1], "version": version, "id": number, "schema": text}

@@ -1,0 +1,59 @@
+"""Runs one end-to-end test: run_case.py CASE BINARY BROKER_FOLDER WORK_FOLDER. Prints its seed; E2E_SEED repeats one.
+The folder of a test that failed is kept: configuration, model, events, logs, store."""
+
+import inspect
+import os
+import shutil
+import sys
+import time
+import traceback
+
+import cases_avro
+import cases_crash
+import cases_flow
+import cases_refusal
+from play import Play
+
+SKIP = 77
+
+
+class Skip(Exception):
+    pass
+
+
+def cases():
+    found = {}
+    for module in (cases_flow, cases_avro, cases_crash, cases_refusal):
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if not name.startswith("_") and function.__module__ == module.__name__:
+                found[name] = function
+    return found
+
+
+def main():
+    name, binary, broker, work = sys.argv[1:5]
+    with open(os.path.join(broker, "bootstrap"), encoding="utf-8") as file:
+        bootstrap = file.read().strip()
+    seed = int(os.environ.get("E2E_SEED") or int.from_bytes(os.urandom(3), "big"))
+    folder = os.path.join(work, name)
+    print(f"{name}: E2E_SEED={seed}, folder {folder}, broker {bootstrap}", flush=True)
+    play = Play(name, os.path.abspath(binary), bootstrap, folder, seed)
+    began = time.monotonic()
+    try:
+        cases()[name](play)
+    except Exception as wrong:
+        if type(wrong).__name__ == "Skip":
+            print(f"skipped: {wrong}")
+            return SKIP
+        traceback.print_exc()
+        print(f"{name}: FAILED after {time.monotonic() - began:.1f} s; E2E_SEED={seed} repeats it", flush=True)
+        return 1
+    finally:
+        play.close()
+    print(f"{name}: passed in {time.monotonic() - began:.1f} s")
+    shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
