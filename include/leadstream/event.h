@@ -12,7 +12,6 @@ enum {
     EVENT_MAX_ID = 256,            /* bytes */
     EVENT_MAX_TYPE = 64,           /* characters of [a-z0-9_.] */
     EVENT_MAX_FIELDS = 64,         /* entries */
-    EVENT_MAX_NAME = 256,          /* bytes of a field's name */
     EVENT_MAX_VALUE = 8 * 1024,    /* bytes of a field's value */
     EVENT_MAX_BYTES = 64 * 1024    /* of the record, or of one entry of an array */
 };
