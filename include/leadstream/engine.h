@@ -25,7 +25,6 @@ struct intake {
     uint32_t shard;
     int64_t offset;
     int64_t timestamp;      /* Kafka's, ms */
-    int64_t time;           /* what orders it: the event's time; of a bad record, its timestamp */
     bool last;              /* of its record: after it offset + 1 may be committed */
     bool bad;
     struct event event;     /* if not bad */
@@ -109,6 +108,9 @@ struct sink {
     /* RETRY: call again; UNKNOWN_OUTCOME: retire and resync. */
     bool (*commit)(void *self, struct err *e);
     bool (*abort)(void *self, struct err *e);
+    /* After a commit: the changelog offset after the last record that this transaction wrote for the shard (from the
+     * delivery report); ENGINE_NO_OFFSET if it wrote none. */
+    int64_t (*log_end)(void *self, uint32_t shard);
     /* Gives the producer up, whatever state it is in. */
     void (*retire)(void *self);
 
@@ -134,6 +136,7 @@ struct store_shard {
     int64_t from;           /* catch-up starts at this changelog offset */
     int64_t upto;           /* newest changelog offset that any lead in it reflects, plus 1 */
     int64_t written;        /* wall clock ms of the last write */
+    bool erasures;          /* an erasure was ever remembered: leads that are not found must be looked up among them */
 };
 
 /* One change of a batch. Keys as in the changelog (engine/changelog.h). */
@@ -155,7 +158,7 @@ struct store {
     /* Takes ownership of a shard in this process and reads what is known of it. RETRY: another worker still has it. */
     bool (*open)(void *self, uint32_t shard, struct store_shard *state, struct err *e);
     void (*close)(void *self, uint32_t shard);
-    /* Values by key; at == NULL where there is none. Lent until the next call. */
+    /* Values by key, of any kind; at == NULL where there is none. Lent until the next call. */
     bool (*load)(void *self, uint32_t shard, const struct bytes *keys, size_t n, struct bytes *values, struct err *e);
     /* Changes and the shard's new state in one write: all or nothing. */
     bool (*write)(void *self, uint32_t shard, const struct store_put *puts, size_t n, const struct store_shard *state,

@@ -1,4 +1,4 @@
-/* A lead on disk and in the changelog: its value's bytes. The format is in lead_bytes.c.
+/* A lead on disk and in the changelog: its value's bytes. The format is in core/lead_bytes.c.
  *
  * value = format version u8, memory length u32, memory (canonical), decisions. Stages and routes are named by the hash
  * of their names, so that a value outlives a model whose stages were re-ordered. */
