@@ -175,4 +175,62 @@ struct store {
     void (*erasure_key)(void *self, struct bytes lead, uint8_t out[16]);
 };
 
+/* ------------------------------------------------------------------------------------------------ engine */
+
+struct engine_options {
+    const struct model *model;
+    const struct source *source;
+    const struct sink *sink;
+    const struct store *store;
+    const struct bytes *topics;     /* names of the input topics, source->n_topics of them */
+    const char *changelog;          /* its topic's name, for messages */
+    uint64_t erasure_key;           /* fingerprint of the erasure key, 0: none */
+    size_t max_events;              /* of a batch */
+    int64_t max_time;               /* ms from a batch's first event to its commit */
+    int64_t lag;                    /* ms that a committed change may wait to be written to the store */
+    int64_t grace, idle;            /* ms, of a shard's clock */
+    int64_t stale_after;            /* ms after which a shard not written is built anew (half of delete.retention.ms) */
+    size_t cache_bytes;             /* for leads in memory */
+    size_t search_budget;           /* evaluations of a search for an instant */
+    uint32_t commit_tries;          /* calls of commit() and send_offsets() that may time out before giving up */
+    void *random_self;              /* 16 random bytes, for a birth record */
+    void (*random)(void *self, uint8_t out[16]);
+};
+
+struct engine_counts {
+    uint64_t events, duplicates, dropped, late, machine, erased;
+    uint64_t rejects, changes, ready, timers, timer_checks;
+    uint64_t batches, aborts, resyncs, changelog_records, restored;
+    uint64_t cache_hits, cache_misses, written, evict_waits;
+    uint64_t shards, shards_live, cache_bytes, cache_entries, unwritten;
+    int64_t clock_min;              /* the least clock of the live shards, LEAD_NEVER: none */
+};
+
+struct engine;
+
+struct engine *engine_new(const struct engine_options *options);
+void engine_free(struct engine **engine);
+
+/* One turn: poll, resync, take events, fire timers, commit, write. `mono` is monotonic, `wall` since 1970 (ms). *worked
+ * says whether there may be more to do at once; otherwise the next turn waits up to `wait` ms for the world. False: the
+ * process must end; *e says why and what to do. */
+NODISCARD bool engine_step(struct engine *engine, int64_t mono, int64_t wall, int wait, bool *worked, struct err *e);
+
+/* Commits and writes what there is, lets go of the shards. False: something was not committed (and will be read again)
+ * or not written (and will be read from the changelog). */
+NODISCARD bool engine_stop(struct engine *engine, int64_t mono, int64_t wall, struct err *e);
+
+const struct engine_counts *engine_counts(struct engine *engine);
+
+/* True where the engine holds this shard and it is live. */
+bool engine_has(const struct engine *engine, uint32_t shard);
+/* Calls f for each shard held: its number, whether it is live, its clock. */
+void engine_shards(const struct engine *engine, void (*f)(void *self, uint32_t shard, bool live, int64_t clock),
+                   void *self);
+
+/* The lead's stored value as it is now (after the last applied event), in the arena; at == NULL: not known. Between
+ * steps only. False: the store failed. */
+NODISCARD bool engine_peek(struct engine *engine, uint32_t shard, struct bytes lead, struct arena *arena,
+                           struct bytes *value, struct err *e);
+
 #endif

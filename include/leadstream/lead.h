@@ -29,7 +29,8 @@ struct lead_decisions {
 };
 
 /* Where a lead's memory comes from. resize gives a block of at least `need` bytes that begins with the first `keep`
- * bytes of `old` (NULL: nothing yet), sets *cap to its true size, and takes `old` back; need == 0 takes back only.
+ * bytes of `old` (NULL: nothing yet; *cap is its size), sets *cap to the new one's true size, and takes `old` back; need == 0
+ * takes back only and returns NULL.
  * It never fails: who cannot give more ends the process, since the worst lead of a model is known in advance. */
 struct lead_room {
     void *self;

@@ -1,0 +1,51 @@
+/* Small values of the changelog. A shard record: version u8 = 1, model u64, erasure key u64, clock i64, topics u16, and
+ * for each its hash u64 and next offset i64; little endian. */
+#include "engine/changelog.h"
+
+enum { VERSION = 1 };
+
+struct bytes changelog_lead_key(struct bytes lead, uint8_t *buffer) {
+    MUST(lead.n > 0 && lead.n <= EVENT_MAX_LEAD);
+    buffer[0] = CHANGELOG_LEAD;
+    memcpy(buffer + 1, lead.at, lead.n);
+    return (struct bytes){buffer, lead.n + 1};
+}
+
+void changelog_shard_write(const struct changelog_shard *record, struct writer *w) {
+    MUST(record->n <= ENGINE_MAX_TOPICS);
+    writer_u8(w, VERSION);
+    writer_u64(w, record->model);
+    writer_u64(w, record->erasure_key);
+    writer_u64(w, (uint64_t)record->clock);
+    writer_u16(w, (uint16_t)record->n);
+    for (uint32_t i = 0; i < record->n; i++) {
+        writer_u64(w, record->topics[i]);
+        writer_u64(w, (uint64_t)record->offsets[i]);
+    }
+}
+
+bool changelog_shard_read(struct changelog_shard *record, struct bytes value, struct err *e) {
+    struct reader r = reader_of(value);
+    uint8_t version = reader_u8(&r);
+    record->model = reader_u64(&r);
+    record->erasure_key = reader_u64(&r);
+    record->clock = (int64_t)reader_u64(&r);
+    record->n = reader_u16(&r);
+    if (!r.ok || version != VERSION || record->n > ENGINE_MAX_TOPICS)
+        return err_set(e, ERR_CORRUPT, "", "the shard record has version %u and %zu bytes", version, value.n);
+    for (uint32_t i = 0; i < record->n; i++) {
+        record->topics[i] = reader_u64(&r);
+        record->offsets[i] = (int64_t)reader_u64(&r);
+        if (record->offsets[i] < 0)
+            r.ok = false;
+    }
+    if (!r.ok || reader_left(&r))
+        return err_set(e, ERR_CORRUPT, "", "the shard record of %u topics has %zu bytes", record->n, value.n);
+    return true;
+}
+
+bool changelog_erasure_read(struct bytes value, int64_t *time) {
+    struct reader r = reader_of(value);
+    *time = (int64_t)reader_u64(&r);
+    return r.ok && !reader_left(&r);
+}
