@@ -61,7 +61,7 @@ class TrafficTest(unittest.TestCase):
         self.assertEqual(traffic.parse_stamp(traffic.stamp(1795514400123)), 1795514400123)
 
     def test_same_seed_same_events(self):
-        self.assertEqual(traffic.events(7, 200, 20, 0, 3), traffic.events(7, 200, 20, 0, 3))
+        self.assertEqual(traffic.events(7, 200, 20, 0, traffic.DAY), traffic.events(7, 200, 20, 0, traffic.DAY))
 
     def test_murmur2_as_java(self):
         # Known values of org.apache.kafka.common.utils.Utils.murmur2, as unsigned numbers.

@@ -56,10 +56,11 @@ def topic_of(event):
     return event["type"].split(".")[0]
 
 
-def events(seed, count, leads, begin, days, duplicates=0.02, late=0.0):
-    """A list of events (dicts) in the order in which they are produced. begin: ms, the first event's time."""
+def events(seed, count, leads, begin, span, duplicates=0.02, late=0.0):
+    """A list of events (dicts) in the order in which they are produced, with times in [begin, begin + span) ms, but
+    for the late ones: a share of them, up to two days before their turn."""
     rng = random.Random(seed)
-    steps = sorted(rng.sample(range(days * DAY), count))
+    steps = sorted(rng.sample(range(span), count))
     made = []
     for number, step in enumerate(steps):
         if made and rng.random() < duplicates:
