@@ -39,6 +39,9 @@ NODISCARD bool event_check(const struct event *event, struct err *e);
 /* True where b is well-formed UTF-8. */
 bool event_utf8(struct bytes b);
 
+/* How many bytes of a bad text a message may show: for `"%.*s"`. At most 80, never half a character. */
+int event_quoted(struct bytes b);
+
 /* XXH3, 64 bits, seed 0: of an event id, of a value of a once_per field. */
 uint64_t event_hash(struct bytes b);
 

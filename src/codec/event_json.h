@@ -16,8 +16,8 @@ void event_json_free(struct event_json **json);
 /* Begins a record. False: the whole record is bad (REJECT). Events' texts point into the record or the arena. */
 NODISCARD bool event_json_start(struct event_json *json, struct bytes record, struct arena *arena, struct err *e);
 
-/* The record's next event; DECODER_BAD: this entry is bad (*e, a REJECT), go on with the next; DECODER_END: no more.
- * *index counts the entries from 0. */
+/* The record's next event; DECODER_BAD: this entry is bad (*e, a REJECT; event->lead is its lead if it is
+ * known, else empty), go on with the next; DECODER_END: no more. *index counts the entries from 0. */
 enum decoder_status event_json_next(struct event_json *json, struct event *event, uint32_t *index, struct err *e);
 
 #endif

@@ -1,7 +1,8 @@
-/* JSON text -> a tree of values. libyajl reads, as it hands over numbers as text and does so at 400 MB/s; this file adds
- * what it lets through: bad UTF-8 and half surrogates (it writes "?"), and keys given twice.
+/* JSON text -> a tree of values. libyajl reads, as it hands over numbers as text and does so at 400 MB/s; this file
+ * refuses what it lets through: bad UTF-8, half surrogates (it writes "?"), keys given twice.
  *
- * yajl allocates from the arena too, so a record costs no malloc; what it frees comes back with the arena. */
+ * yajl allocates from the arena too, so a record costs no malloc; what it frees comes back with the arena. As it never
+ * asks whether it got memory, all that it can need is set aside for it before it starts. */
 #include "codec/json_tree.h"
 
 #include <leadstream/event.h>
@@ -16,6 +17,11 @@ struct level {
     struct json_node *last; /* of its entries so far */
 };
 
+/* What yajl allocates of, by moving a pointer. */
+struct pool {
+    uint8_t *at, *end;
+};
+
 struct parse {
     struct bytes text;
     struct arena *arena;
@@ -28,10 +34,11 @@ struct parse {
 };
 
 static bool check_text(struct bytes text, struct err *e);
-static bool syntax_error(struct parse *p, struct err *e);
-static void *from_arena(void *arena, size_t n);
-static void *grow_in_arena(void *arena, void *old, size_t n);
-static void stays_in_arena(void *arena, void *p);
+static void syntax_error(struct parse *p, struct err *e);
+static bool pool_init(struct pool *pool, struct arena *arena, size_t text);
+static void *pool_take(void *self, size_t n);
+static void *pool_grow(void *self, void *old, size_t n);
+static void pool_leave(void *self, void *p);
 static const yajl_callbacks callbacks;
 
 const struct json_node *json_tree_parse(struct bytes text, struct arena *arena, struct err *e) {
@@ -45,12 +52,13 @@ const struct json_node *json_tree_parse(struct bytes text, struct arena *arena, 
     p.depth = 0;
     p.e = e;
     e->code = ERR_NONE;
-    yajl_alloc_funcs memory = {from_arena, grow_in_arena, stays_in_arena, arena};
-    p.yajl = yajl_alloc(&callbacks, &memory, &p);
-    if (!p.yajl) {
-        err_set(e, ERR_TOO_LARGE, NULL, "no memory left to read the record");
+    struct pool pool;
+    if (!pool_init(&pool, arena, text.n)) {
+        err_set(e, ERR_TOO_LARGE, NULL, "has %zu bytes, more than there is memory for", text.n);
         return NULL;
     }
+    yajl_alloc_funcs memory = {pool_take, pool_grow, pool_leave, &pool};
+    p.yajl = yajl_alloc(&callbacks, &memory, &p);
     bool good = yajl_parse(p.yajl, text.at, text.n) == yajl_status_ok && yajl_complete_parse(p.yajl) == yajl_status_ok;
     if (!good && e->code == ERR_NONE)
         syntax_error(&p, e);
@@ -72,27 +80,41 @@ const char *json_tree_kind(const struct json_node *node) {
     return kinds[node->kind];
 }
 
-/* ---- memory: yajl's own, from the arena. A block begins with its size, as growing has to copy. ---- */
+/* ---- yajl's memory ---- */
 
-static void *from_arena(void *arena, size_t n) {
-    size_t *block = arena_take(arena, n + 16);
-    if (!block)
-        return NULL;
-    *block = n;
-    return block + 16 / sizeof *block;
+/* Its parts of fixed size take less than 1 KiB, its stack less than 4 KiB at our depth, an error's words 1 KiB. Its two
+ * buffers (a string being decoded, a token that the text ends within) begin with 2 KiB and double; as what they leave
+ * behind is lost, each takes less than four times the text. */
+static bool pool_init(struct pool *pool, struct arena *arena, size_t text) {
+    size_t n = 16384 + 8 * text;
+    pool->at = arena_take(arena, n);
+    pool->end = pool->at ? pool->at + n : NULL;
+    return pool->at != NULL;
 }
 
-static void *grow_in_arena(void *arena, void *old, size_t n) {
-    void *block = from_arena(arena, n);
-    if (block && old) {
-        size_t had = *((size_t *)old - 16 / sizeof(size_t));
+/* A block begins with its size, as growing has to copy. */
+static void *pool_take(void *self, size_t n) {
+    struct pool *pool = self;
+    size_t rounded = (n + 15) / 16 * 16 + 16;
+    MUST(rounded <= (size_t)(pool->end - pool->at));
+    memcpy(pool->at, &n, sizeof n);
+    void *block = pool->at + 16;
+    pool->at += rounded;
+    return block;
+}
+
+static void *pool_grow(void *self, void *old, size_t n) {
+    void *block = pool_take(self, n);
+    if (old) {
+        size_t had;
+        memcpy(&had, (uint8_t *)old - 16, sizeof had);
         memcpy(block, old, had < n ? had : n);
     }
     return block;
 }
 
-static void stays_in_arena(void *arena, void *p) {
-    (void)arena;
+static void pool_leave(void *self, void *p) {
+    (void)self;
     (void)p;
 }
 
@@ -143,18 +165,16 @@ static bool check_text(struct bytes text, struct err *e) {
 }
 
 /* yajl's own words, on one line, with the place. */
-static bool syntax_error(struct parse *p, struct err *e) {
+static void syntax_error(struct parse *p, struct err *e) {
     const char *words = (const char *)yajl_get_error(p->yajl, 0, NULL, 0);
-    if (!words)
-        return err_set(e, ERR_TOO_LARGE, NULL, "no memory left to read the record");
-    return err_set(e, ERR_MALFORMED, NULL, "not JSON at byte %zu: %.*s", yajl_get_bytes_consumed(p->yajl),
+    err_set(e, ERR_MALFORMED, NULL, "not JSON at byte %zu: %.*s", yajl_get_bytes_consumed(p->yajl),
                    (int)strcspn(words, "\n"), words);
 }
 
 /* ---- keys given twice ---- */
 
 static bool given_twice(struct parse *p, struct bytes key) {
-    return err_set(p->e, ERR_MALFORMED, NULL, "key \"%.*s\" is given twice", (int)(key.n > 80 ? 80 : key.n),
+    return err_set(p->e, ERR_MALFORMED, NULL, "key \"%.*s\" is given twice", event_quoted(key),
                    (const char *)key.at);
 }
 

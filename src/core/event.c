@@ -52,17 +52,16 @@ bool event_utf8(struct bytes b) {
     return true;
 }
 
-uint64_t event_hash(struct bytes b) {
-    return XXH3_64bits(b.n ? (const void *)b.at : "", b.n);
-}
-
-/* How much of a text a message may show: at most QUOTED bytes, never half a character. */
-static int quoted(struct bytes b) {
+int event_quoted(struct bytes b) {
     size_t n = b.n;
     if (n > QUOTED)
         for (n = QUOTED; n && (b.at[n] & 0xc0) == 0x80;)
             n--;
     return (int)n;
+}
+
+uint64_t event_hash(struct bytes b) {
+    return XXH3_64bits(b.n ? (const void *)b.at : "", b.n);
 }
 
 /* A lead's or an event's id. */
@@ -73,7 +72,7 @@ static bool check_id(struct bytes b, const char *what, size_t max, struct err *e
         return err_set(e, ERR_MALFORMED, NULL, "%s is not UTF-8", what);
     if (b.n > max)
         return err_set(e, ERR_TOO_LARGE, NULL, "%s has %zu bytes, the limit is %zu: \"%.*s..\"", what, b.n, max,
-                       quoted(b), (const char *)b.at);
+                       event_quoted(b), (const char *)b.at);
     return true;
 }
 
@@ -84,7 +83,7 @@ static bool check_type(struct bytes type, struct err *e) {
         uint8_t c = type.at[i];
         if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_' && c != '.')
             return err_set(e, ERR_INVALID, NULL, "type \"%.*s\" has other characters than a-z, 0-9, _ and .",
-                           quoted(type), (const char *)type.at);
+                           event_quoted(type), (const char *)type.at);
     }
     return true;
 }
@@ -105,10 +104,10 @@ static bool check_field(const struct event_field *field, struct err *e) {
     if (!event_utf8(field->name))
         return err_set(e, ERR_MALFORMED, NULL, "the name of a field is not UTF-8");
     if (field->value.n > EVENT_MAX_VALUE)
-        return err_set(e, ERR_TOO_LARGE, NULL, "field \"%.*s\" has %zu bytes, the limit is %d", quoted(field->name),
-                       (const char *)field->name.at, field->value.n, EVENT_MAX_VALUE);
+        return err_set(e, ERR_TOO_LARGE, NULL, "field \"%.*s\" has %zu bytes, the limit is %d",
+                       event_quoted(field->name), (const char *)field->name.at, field->value.n, EVENT_MAX_VALUE);
     if (!event_utf8(field->value))
-        return err_set(e, ERR_MALFORMED, NULL, "field \"%.*s\" is not UTF-8", quoted(field->name),
+        return err_set(e, ERR_MALFORMED, NULL, "field \"%.*s\" is not UTF-8", event_quoted(field->name),
                        (const char *)field->name.at);
     return true;
 }
