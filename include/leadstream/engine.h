@@ -177,6 +177,15 @@ struct store {
 
 /* ------------------------------------------------------------------------------------------------ engine */
 
+/* What the engine handled itself and an operator should hear of. */
+enum engine_event {
+    ENGINE_ASSIGNED,    /* a shard is ours; it is being brought up to date */
+    ENGINE_LIVE,        /* it is up to date and takes events; count = changelog records read for it */
+    ENGINE_REVOKED,     /* it is no longer ours */
+    ENGINE_RETRYING,    /* *why is in the way; tried again */
+    ENGINE_RESYNC       /* a batch was lost because of *why; all shards are brought up to date again */
+};
+
 struct engine_options {
     const struct model *model;
     const struct source *source;
@@ -193,16 +202,18 @@ struct engine_options {
     size_t cache_bytes;             /* for leads in memory */
     size_t search_budget;           /* evaluations of a search for an instant */
     uint32_t commit_tries;          /* calls of commit() and send_offsets() that may time out before giving up */
-    void *random_self;              /* 16 random bytes, for a birth record */
-    void (*random)(void *self, uint8_t out[16]);
+    void *host;                     /* passed to the two functions below */
+    void (*random)(void *host, uint8_t out[16]);    /* for a birth record */
+    void (*tell)(void *host, enum engine_event event, uint32_t shard, uint64_t count, const struct err *why);
 };
 
 struct engine_counts {
-    uint64_t events, duplicates, dropped, late, machine, erased;
-    uint64_t rejects, changes, ready, timers, timer_checks;
-    uint64_t batches, aborts, resyncs, changelog_records, restored;
-    uint64_t cache_hits, cache_misses, written, evict_waits;
-    uint64_t shards, shards_live, cache_bytes, cache_entries, unwritten;
+    uint64_t events, duplicates, dropped, late, machine, erased;    /* events: all that were read, these among them */
+    uint64_t rejects, changes, ready;                               /* records published */
+    uint64_t timers, timer_checks;                                  /* timers that changed something; all that fired */
+    uint64_t batches, resyncs, changelog_records, restored;         /* restored: changelog records read back */
+    uint64_t cache_hits, cache_misses, written;                     /* written: leads put into the store */
+    uint64_t shards, shards_live, cache_bytes, cache_entries, unwritten;    /* now */
     int64_t clock_min;              /* the least clock of the live shards, LEAD_NEVER: none */
 };
 

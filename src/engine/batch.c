@@ -1,0 +1,437 @@
+/* One batch: what one transaction holds.
+ *
+ * Events are taken as a replay takes them, the least (time, topic) among the heads of a shard's partitions; leads come
+ * from the cache or by one load for a slice; records are published as they are decided. Leads are changed in place: if
+ * the batch is lost, every lead in memory is dropped and read anew (resync), so nothing needs to be undone. At the end
+ * every touched lead goes to the changelog once, then the shard record, then the offsets, then the commit. */
+#include "engine/shard.h"
+
+#include <leadstream/lead_bytes.h>
+#include <stdlib.h>
+
+/* ---- the transaction ---- */
+
+static bool begin(struct engine *engine, struct shard *shard, struct err *e) {
+    shard->involved = true;
+    if (engine->open)
+        return true;
+    if (!engine->o.sink->begin(engine->o.sink->self, e))
+        return false;
+    engine->open = true;
+    engine->began = engine->mono;
+    return true;
+}
+
+static void touch(struct engine *engine, struct shard *shard, struct cache_entry *entry) {
+    if (!entry->touched) {
+        if (engine->n_touched == engine->cap_touched) {
+            engine->cap_touched = engine->cap_touched ? engine->cap_touched * 2 : 4096;
+            engine->touched = realloc(engine->touched, engine->cap_touched * sizeof(struct cache_entry *));
+            MUST(engine->touched != NULL);
+        }
+        entry->touched = true;
+        engine->touched[engine->n_touched++] = entry;
+    }
+    writeback_mark(engine, shard, entry);
+}
+
+/* Publishes what was decided for a lead and remembers that it changed. */
+static bool publish(struct engine *engine, struct shard *shard, struct cache_entry *entry,
+                    const struct verdict *verdict, struct err *e) {
+    const struct sink *sink = engine->o.sink;
+    if (!verdict->changed) {
+        MUST(!verdict->n_records);
+        if (entry->unwritten || entry->lead.d.due != entry->disk_due)
+            writeback_mark(engine, shard, entry);
+        return true;
+    }
+    if (!begin(engine, shard, e))
+        return false;
+    for (size_t i = 0; i < verdict->n_records; i++) {
+        if (!sink->emit(sink->self, &verdict->records[i], e))
+            return false;
+        engine->counts.changes += verdict->records[i].kind == RECORD_SCORE_CHANGED;
+        engine->counts.ready += verdict->records[i].kind == RECORD_SALES_READY;
+    }
+    if (verdict->fate == FATE_ERASED) {
+        entry->erasing = entry->erasing_store = true;
+        engine->counts.erased++;
+        if (!sink->forget(sink->self, entry->lead.key, e))
+            return false;
+    }
+    touch(engine, shard, entry);
+    return true;
+}
+
+/* ---- events ---- */
+
+/* An event before another: bad items first (they wait for nothing), then by time; equal ones by topic. */
+static bool item_before(const struct intake *a, const struct intake *b) {
+    if (a->bad || b->bad)
+        return a->bad && !b->bad;
+    return a->event.time < b->event.time;
+}
+
+static void note_taken(struct engine *engine, struct shard *shard, const struct intake *item) {
+    uint16_t t = item->topic;
+    engine->mid_record = !item->last;
+    engine->mid_topic = t;
+    engine->mid_shard = shard->number;
+    if (item->last)
+        shard->next[t] = item->offset + 1;
+    if (!item->bad && item->event.time > shard->newest[t])
+        shard->newest[t] = item->event.time;
+}
+
+/* The topic to take from next: the rest of an array first; -1: nothing can be taken now. */
+static int choose(const struct engine *engine, const struct shard *shard, const enum source_head *states,
+                  const struct intake *const *heads) {
+    if (engine->mid_record && engine->mid_shard == shard->number) {
+        MUST(states[engine->mid_topic] == SOURCE_ITEM);
+        return engine->mid_topic;
+    }
+    int best = -1;
+    for (size_t t = 0; t < engine->n_topics; t++) {
+        if (states[t] == SOURCE_EMPTY)
+            return -1;
+        if (states[t] == SOURCE_ITEM && (best < 0 || item_before(heads[t], heads[best])))
+            best = (int)t;
+    }
+    return best;
+}
+
+/* Takes up to a slice of items, in order. */
+static size_t gather(struct engine *engine, struct shard *shard) {
+    const struct source *source = engine->o.source;
+    const struct intake *heads[ENGINE_MAX_TOPICS] = {NULL};
+    enum source_head states[ENGINE_MAX_TOPICS];
+    for (uint16_t t = 0; t < engine->n_topics; t++)
+        states[t] = source->head(source->self, t, shard->number, &heads[t]);
+    size_t n = 0;
+    while (n < ENGINE_SLICE && (engine->batch_events + n < engine->o.max_events || engine->mid_record)) {
+        int t = choose(engine, shard, states, heads);
+        if (t < 0)
+            break;
+        MUST(heads[t]->shard == shard->number && heads[t]->topic == t);
+        engine->items[n++] = heads[t];
+        note_taken(engine, shard, heads[t]);
+        source->take(source->self, (uint16_t)t, shard->number);
+        states[t] = source->head(source->self, (uint16_t)t, shard->number, &heads[t]);
+    }
+    for (size_t t = 0; t < engine->n_topics; t++)
+        shard->at_end[t] = states[t] == SOURCE_END;
+    return n;
+}
+
+bool batch_load(struct engine *engine, struct shard *shard, struct cache_entry **entries, size_t n, struct err *e) {
+    const struct store *store = engine->o.store;
+    struct bytes *keys = arena_take(engine->arena, n * sizeof *keys), *values = arena_take(engine->arena, n * sizeof *values);
+    uint8_t *buffer = arena_take(engine->arena, n * CHANGELOG_MAX_KEY);
+    MUST(keys && values && buffer);
+    for (size_t i = 0; i < n; i++)
+        keys[i] = changelog_lead_key(entries[i]->lead.key, buffer + i * CHANGELOG_MAX_KEY);
+    if (!store->load(store->self, shard->number, keys, n, values, e))
+        return false;
+    size_t missing = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!values[i].at)
+            entries[missing++] = entries[i];
+        else if (!lead_bytes_read(&entries[i]->lead, engine->o.model, values[i], e))
+            return false;
+        else
+            entries[i]->disk_due = entries[i]->lead.d.due;
+        entries[i]->fresh = entries[i]->fresh && !values[i].at;
+    }
+    for (size_t i = 0; i < missing; i++) {
+        entries[i]->fresh = false;
+        uint8_t *key = buffer + i * CHANGELOG_MAX_KEY;
+        key[0] = CHANGELOG_ERASURE;
+        if (shard->stored.erasures)
+            store->erasure_key(store->self, entries[i]->lead.key, key + 1);
+        keys[i] = (struct bytes){key, CHANGELOG_ERASURE_KEY};
+    }
+    if (!missing || !shard->stored.erasures)
+        return true;
+    if (!store->load(store->self, shard->number, keys, missing, values, e))
+        return false;
+    for (size_t i = 0; i < missing; i++)
+        if (values[i].at && !changelog_erasure_read(values[i], &entries[i]->lead.d.erased))
+            return err_set(e, ERR_CORRUPT, "", "an erasure in the store has %zu bytes", values[i].n);
+    return true;
+}
+
+/* Finds the entry of every event of the slice, loading those that are not in memory. */
+static bool find_leads(struct engine *engine, struct shard *shard, size_t n, struct err *e) {
+    struct cache_entry *fresh[ENGINE_SLICE];
+    size_t n_fresh = 0;
+    for (size_t i = 0; i < n; i++) {
+        engine->entries[i] = NULL;
+        if (engine->items[i]->bad)
+            continue;
+        struct bytes lead = engine->items[i]->event.lead;
+        struct cache_entry *entry = cache_find(engine->cache, shard->number, lead);
+        if (entry) {
+            engine->counts.cache_hits++;
+        } else {
+            entry = cache_add(engine->cache, shard->number, lead);
+            fresh[n_fresh++] = entry;
+            engine->counts.cache_misses++;
+        }
+        engine->entries[i] = entry;
+    }
+    return !n_fresh || batch_load(engine, shard, fresh, n_fresh, e);
+}
+
+static bool apply(struct engine *engine, struct shard *shard, const struct intake *item, struct cache_entry *entry,
+                  struct err *e) {
+    struct arena_mark mark = arena_mark(engine->arena);
+    struct verdict verdict;
+    if (!score_event(engine->scorer, &entry->lead, &item->event, engine->o.search_budget, engine->arena, &verdict, e))
+        return false;
+    engine->counts.duplicates += verdict.fate == FATE_DUPLICATE;
+    engine->counts.dropped += verdict.fate == FATE_DROPPED;
+    engine->counts.late += verdict.late;
+    engine->counts.machine += item->event.machine;
+    bool ok = publish(engine, shard, entry, &verdict, e);
+    arena_rewind(engine->arena, mark);
+    return ok;
+}
+
+static bool apply_all(struct engine *engine, struct shard *shard, size_t n, struct err *e) {
+    if (!begin(engine, shard, e) || !find_leads(engine, shard, n, e))
+        return false;
+    const struct sink *sink = engine->o.sink;
+    for (size_t i = 0; i < n; i++) {
+        const struct intake *item = engine->items[i];
+        if (item->bad) {
+            engine->counts.rejects++;
+            if (!sink->reject(sink->self, item, item->err, e))
+                return false;
+        } else if (!apply(engine, shard, item, engine->entries[i], e)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool batch_take(struct engine *engine, struct shard *shard, size_t *n, struct err *e) {
+    *n = gather(engine, shard);
+    if (!*n)
+        return true;
+    arena_reset(engine->arena);
+    engine->batch_events += *n;
+    engine->counts.events += *n;
+    shard->ended_at = -1;
+    bool ok = apply_all(engine, shard, *n, e);
+    engine->o.source->release(engine->o.source->self);
+    if (!cache_shrink(engine->cache))
+        engine->full = true; /* too much of it is unwritten: commit, then write */
+    return ok;
+}
+
+/* ---- time ---- */
+
+/* With input left, the least over the partitions not at their end of the newest time taken there; when all have stayed
+ * at their end for a while, the wall. Never falling. */
+static void move_clock(struct engine *engine, struct shard *shard) {
+    int64_t least = INT64_MAX;
+    bool ended = true;
+    for (size_t t = 0; t < engine->n_topics; t++) {
+        if (shard->at_end[t])
+            continue;
+        ended = false;
+        least = shard->newest[t] < least ? shard->newest[t] : least;
+    }
+    if (!ended) {
+        shard->ended_at = -1;
+    } else if (shard->ended_at < 0) {
+        shard->ended_at = engine->mono;
+        return;
+    } else if (engine->mono - shard->ended_at >= engine->o.idle) {
+        least = engine->wall;
+    } else {
+        return;
+    }
+    if (least != LEAD_NEVER && least - engine->o.grace > shard->clock)
+        shard->clock = least - engine->o.grace;
+}
+
+/* Lets the lead's instants up to the clock happen. */
+static bool advance(struct engine *engine, struct shard *shard, struct cache_entry *entry, struct err *e) {
+    struct arena_mark mark = arena_mark(engine->arena);
+    struct verdict verdict;
+    engine->counts.timer_checks++;
+    if (!score_advance(engine->scorer, &entry->lead, shard->clock, engine->o.search_budget, engine->arena, &verdict, e))
+        return false;
+    engine->counts.timers += verdict.changed;
+    bool ok = publish(engine, shard, entry, &verdict, e);
+    arena_rewind(engine->arena, mark);
+    return ok;
+}
+
+/* Fires timers that only the store knows: at most ENGINE_FIRES, once between two writes. */
+static bool fire_disk(struct engine *engine, struct shard *shard, struct err *e) {
+    if (shard->scanned || shard->disk_due > shard->clock)
+        return true;
+    const struct store *store = engine->o.store;
+    struct store_due *due = arena_take(engine->arena, ENGINE_FIRES * sizeof *due);
+    struct cache_entry **entries = arena_take(engine->arena, ENGINE_FIRES * sizeof(struct cache_entry *));
+    struct cache_entry **fresh = arena_take(engine->arena, ENGINE_FIRES * sizeof(struct cache_entry *));
+    MUST(due && entries && fresh);
+    size_t n, n_fresh = 0;
+    if (!store->due(store->self, shard->number, shard->clock, due, ENGINE_FIRES, &n, e))
+        return false;
+    shard->scanned = true;
+    for (size_t i = 0; i < n; i++) {
+        MUST(due[i].key.n > 1 && due[i].key.at[0] == CHANGELOG_LEAD);
+        struct bytes lead = {due[i].key.at + 1, due[i].key.n - 1};
+        entries[i] = cache_find(engine->cache, shard->number, lead);
+        if (!entries[i])
+            entries[i] = fresh[n_fresh++] = cache_add(engine->cache, shard->number, lead);
+    }
+    if (n_fresh && !batch_load(engine, shard, fresh, n_fresh, e))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (entries[i]->disk_due == LEAD_NO_DUE)
+            entries[i]->disk_due = due[i].due; /* an entry on disk of a lead that has none: it goes with the next write */
+        if (entries[i]->lead.d.due <= shard->clock && !advance(engine, shard, entries[i], e))
+            return false;
+        writeback_mark(engine, shard, entries[i]);
+    }
+    return true;
+}
+
+bool batch_time(struct engine *engine, struct shard *shard, struct err *e) {
+    move_clock(engine, shard);
+    arena_reset(engine->arena);
+    for (size_t fired = 0; fired < ENGINE_FIRES; fired++) {
+        struct cache_entry *entry = timers_first(&shard->timers);
+        if (!entry || entry->lead.d.due > shard->clock)
+            return fire_disk(engine, shard, e);
+        if (!advance(engine, shard, entry, e))
+            return false;
+    }
+    engine->full = true;
+    return true;
+}
+
+/* ---- the end of a batch ---- */
+
+static bool log_lead(struct engine *engine, struct cache_entry *entry, struct err *e) {
+    const struct sink *sink = engine->o.sink;
+    uint8_t key[CHANGELOG_MAX_KEY];
+    struct bytes value = {NULL, 0};
+    if (entry->lead.d.t != LEAD_NEVER) {
+        struct writer w = writer_of(engine->value, engine->cap_value);
+        lead_bytes_write(&entry->lead, engine->o.model, &w);
+        MUST(w.ok);
+        value = writer_done(&w);
+    }
+    engine->counts.changelog_records++;
+    if (!sink->log(sink->self, entry->shard, changelog_lead_key(entry->lead.key, key), value, e))
+        return false;
+    if (!entry->erasing)
+        return true;
+    uint8_t time[8];
+    struct writer w = writer_of(time, sizeof time);
+    writer_u64(&w, (uint64_t)entry->lead.d.erased);
+    key[0] = CHANGELOG_ERASURE;
+    engine->o.store->erasure_key(engine->o.store->self, entry->lead.key, key + 1);
+    return sink->log(sink->self, entry->shard, (struct bytes){key, CHANGELOG_ERASURE_KEY}, writer_done(&w), e);
+}
+
+/* Today's offsets and clock into the record; topics that are no longer read keep theirs. */
+static void fill_record(const struct engine *engine, struct shard *shard) {
+    struct changelog_shard *r = &shard->record;
+    r->model = engine->o.model->fingerprint;
+    r->erasure_key = engine->o.erasure_key;
+    r->clock = shard->clock;
+    for (size_t t = 0; t < engine->n_topics; t++) {
+        uint32_t i = 0;
+        while (i < r->n && r->topics[i] != engine->topic_hashes[t])
+            i++;
+        MUST(i < ENGINE_MAX_TOPICS);
+        r->n = i == r->n ? i + 1 : r->n;
+        r->topics[i] = engine->topic_hashes[t];
+        r->offsets[i] = shard->next[t];
+    }
+    shard->has_record = true;
+}
+
+static bool log_shards(struct engine *engine, struct sink_offsets *offsets, size_t *n, struct err *e) {
+    const struct sink *sink = engine->o.sink;
+    *n = 0;
+    for (size_t i = 0; i < engine->n_shards; i++) {
+        struct shard *shard = engine->shards[i];
+        if (!shard->involved)
+            continue;
+        fill_record(engine, shard);
+        uint8_t record[CHANGELOG_MAX_SHARD_RECORD], key = CHANGELOG_SHARD;
+        struct writer w = writer_of(record, sizeof record);
+        changelog_shard_write(&shard->record, &w);
+        MUST(w.ok);
+        if (!sink->log(sink->self, shard->number, (struct bytes){&key, 1}, writer_done(&w), e))
+            return false;
+        offsets[(*n)++] = (struct sink_offsets){shard->number, shard->next};
+    }
+    return true;
+}
+
+/* Calls that may time out are repeated: a transaction whose offsets timed out must never be committed, and one whose
+ * commit timed out may well be. */
+static bool send_and_commit(struct engine *engine, const struct sink_offsets *offsets, size_t n, struct err *e) {
+    const struct sink *sink = engine->o.sink;
+    uint32_t tries = 0;
+    while (!sink->send_offsets(sink->self, offsets, n, e))
+        if (err_class(e->code) != ERR_CLASS_RETRY || ++tries >= engine->o.commit_tries)
+            return false;
+    for (tries = 0; !sink->commit(sink->self, e);) {
+        if (err_class(e->code) != ERR_CLASS_RETRY)
+            return false;
+        if (++tries >= engine->o.commit_tries)
+            return err_set(e, ERR_UNKNOWN_OUTCOME, "", "the broker did not say whether the transaction was committed");
+    }
+    return true;
+}
+
+bool batch_commit(struct engine *engine, struct err *e) {
+    MUST(engine->open && !engine->mid_record);
+    struct sink_offsets offsets[ENGINE_MAX_SHARDS];
+    size_t n;
+    for (size_t i = 0; i < engine->n_touched; i++)
+        if (!log_lead(engine, engine->touched[i], e))
+            return false;
+    if (!log_shards(engine, offsets, &n, e) || !send_and_commit(engine, offsets, n, e))
+        return false;
+    for (size_t i = 0; i < engine->n_touched; i++)
+        engine->touched[i]->touched = engine->touched[i]->erasing = false;
+    for (size_t i = 0; i < engine->n_shards; i++) {
+        struct shard *shard = engine->shards[i];
+        if (!shard->involved)
+            continue;
+        shard->involved = false;
+        shard->log_end = engine->o.sink->log_end(engine->o.sink->self, shard->number);
+        MUST(shard->log_end >= 0);
+    }
+    engine->n_touched = engine->batch_events = 0;
+    engine->open = engine->full = false;
+    engine->failures = 0;
+    engine->counts.batches++;
+    return true;
+}
+
+void batch_drop(struct engine *engine) {
+    engine->o.source->release(engine->o.source->self);
+    for (size_t i = 0; i < engine->n_shards; i++) {
+        struct shard *shard = engine->shards[i];
+        timers_clear(&shard->timers);
+        writeback_clear(shard);
+        cache_drop_shard(engine->cache, shard->number);
+        shard->involved = shard->scanned = shard->has_record = false;
+        if (shard->phase > SHARD_COMMITTED)
+            shard->phase = SHARD_COMMITTED;
+    }
+    engine->o.sink->log_close(engine->o.sink->self);
+    engine->n_touched = engine->batch_events = 0;
+    engine->open = engine->full = engine->mid_record = false;
+}

@@ -1,0 +1,331 @@
+/* One turn of the engine, and what the poll loop says about shards. See shard.h for the other rooms.
+ *
+ * A batch that is lost (aborted, fenced, outcome unknown, partitions lost) is dropped whole: leads in memory too, then
+ * every shard is brought up to date again. What cannot be mended that way ends the process. */
+#include "engine/shard.h"
+
+#include <leadstream/lead_bytes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ARENA_LIMIT ((size_t)256 * 1024 * 1024)
+enum { REST_FIRST = 100, REST_LAST = 5000 /* ms */ };
+
+struct engine *engine_new(const struct engine_options *options) {
+    MUST(options->source->n_topics > 0 && options->source->n_topics <= ENGINE_MAX_TOPICS);
+    struct engine *engine = calloc(1, sizeof *engine);
+    MUST(engine != NULL);
+    engine->o = *options;
+    engine->n_topics = options->source->n_topics;
+    for (size_t t = 0; t < engine->n_topics; t++)
+        engine->topic_hashes[t] = event_hash(options->topics[t]);
+    engine->scorer = scorer_new(options->model);
+    engine->cache = cache_new(options->model, options->cache_bytes);
+    engine->arena = arena_new(ARENA_LIMIT);
+    engine->cap_value = options->model->worst_value + LEAD_BYTES_OVERHEAD;
+    engine->value = malloc(engine->cap_value);
+    MUST(engine->value != NULL);
+    return engine;
+}
+
+static void shard_free(struct shard *shard) {
+    timers_fini(&shard->timers);
+    free(shard);
+}
+
+void engine_free(struct engine **engine) {
+    if (!*engine)
+        return;
+    struct engine *g = *engine;
+    for (size_t i = 0; i < g->n_shards; i++)
+        shard_free(g->shards[i]);
+    scorer_free(&g->scorer);
+    cache_free(&g->cache);
+    arena_free(&g->arena);
+    free(g->touched);
+    free(g->value);
+    free(g);
+    *engine = NULL;
+}
+
+const char *engine_where(struct engine *engine, const struct shard *shard, char *buffer, size_t n) {
+    snprintf(buffer, n, "%s[%u]", engine->o.changelog, shard->number);
+    return buffer;
+}
+
+void engine_tell(struct engine *engine, enum engine_event event, uint32_t shard, uint64_t count, const struct err *why) {
+    if (engine->o.tell)
+        engine->o.tell(engine->o.host, event, shard, count, why);
+}
+
+bool engine_recoverable(enum err_code code) {
+    return err_class(code) == ERR_CLASS_RETRY || code == ERR_ABORTED || code == ERR_FENCED ||
+           code == ERR_UNKNOWN_OUTCOME || code == ERR_LOST;
+}
+
+/* ---- a batch is lost ---- */
+
+static void rest(struct engine *engine) {
+    int64_t ms = (int64_t)REST_FIRST << (engine->failures < 6 ? engine->failures : 6);
+    engine->rest_until = engine->mono + (ms < REST_LAST ? ms : REST_LAST);
+}
+
+/* Aborts, drops, and lets every shard resync. False: it cannot be mended that way (*why stays what it was). */
+static bool lose_batch(struct engine *engine, const struct err *why) {
+    const struct sink *sink = engine->o.sink;
+    struct err ignored;
+    bool keeps_id = err_class(why->code) == ERR_CLASS_RETRY || why->code == ERR_ABORTED || why->code == ERR_LOST;
+    bool was_open = engine->open;
+    batch_drop(engine);
+    if (engine->ready && (!keeps_id || (was_open && !sink->abort(sink->self, &ignored)))) {
+        sink->retire(sink->self);
+        engine->ready = false;
+    }
+    engine_tell(engine, ENGINE_RESYNC, 0, 0, why);
+    engine->failures++;
+    rest(engine);
+    return engine_recoverable(why->code) && engine->failures <= ENGINE_MAX_FAILURES;
+}
+
+/* ---- what the poll loop says ---- */
+
+static struct shard *find(const struct engine *engine, uint32_t number) {
+    for (size_t i = 0; i < engine->n_shards; i++)
+        if (engine->shards[i]->number == number)
+            return engine->shards[i];
+    return NULL;
+}
+
+static void on_assigned(void *self, const uint32_t *numbers, size_t n) {
+    struct engine *engine = self;
+    for (size_t i = 0; i < n; i++) {
+        MUST(!find(engine, numbers[i]) && engine->n_shards < ENGINE_MAX_SHARDS);
+        struct shard *shard = calloc(1, sizeof *shard);
+        MUST(shard != NULL);
+        shard->number = numbers[i];
+        shard->phase = SHARD_OPEN;
+        shard->clock = LEAD_NEVER;
+        shard->disk_due = LEAD_NO_DUE;
+        engine->shards[engine->n_shards++] = shard;
+        engine_tell(engine, ENGINE_ASSIGNED, numbers[i], 0, NULL);
+    }
+}
+
+/* Lets go of a shard; what of it is not written can be read from the changelog. */
+static void let_go(struct engine *engine, struct shard *shard) {
+    timers_clear(&shard->timers);
+    writeback_clear(shard);
+    cache_drop_shard(engine->cache, shard->number);
+    if (shard->phase > SHARD_COMMITTED && shard->phase < SHARD_LIVE)
+        engine->o.sink->log_close(engine->o.sink->self);
+    if (shard->phase > SHARD_OPEN)
+        engine->o.store->close(engine->o.store->self, shard->number);
+    size_t i = 0;
+    while (engine->shards[i] != shard)
+        i++;
+    engine->shards[i] = engine->shards[--engine->n_shards];
+    engine_tell(engine, ENGINE_REVOKED, shard->number, 0, NULL);
+    shard_free(shard);
+}
+
+/* Commits what is open; a batch in the middle of a record cannot be committed and is lost. */
+static bool finish_batch(struct engine *engine, struct err *e) {
+    if (!engine->open)
+        return true;
+    if (engine->mid_record)
+        return err_set(e, ERR_LOST, "", "the partitions went in the middle of a record");
+    return batch_commit(engine, e);
+}
+
+static void on_revoked(void *self, const uint32_t *numbers, size_t n, bool lost) {
+    struct engine *engine = self;
+    struct err e = {.code = ERR_NONE};
+    if (lost)
+        err_set(&e, ERR_LOST, "", "the group took the partitions away");
+    if ((lost && engine->open) || (!lost && !finish_batch(engine, &e))) {
+        if (!lose_batch(engine, &e))
+            engine->broken = e;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct shard *shard = find(engine, numbers[i]);
+        if (!shard)
+            continue;
+        if (!lost && shard->phase == SHARD_LIVE && !writeback_run(engine, shard, true, &e))
+            engine->broken = e;
+        let_go(engine, shard);
+    }
+}
+
+/* ---- a turn ---- */
+
+/* The shard to bring on: the one whose changelog is open, for the sink reads one at a time; else the `i`th. */
+static struct shard *to_resync(const struct engine *engine, size_t i) {
+    for (size_t k = 0; k < engine->n_shards; k++)
+        if (engine->shards[k]->phase == SHARD_BIRTH || engine->shards[k]->phase == SHARD_READ)
+            return engine->shards[k];
+    return engine->shards[i];
+}
+
+/* True where the step may run now: transactions are ours alone, so those that need one wait for the open batch. */
+static bool may_step(const struct engine *engine, const struct shard *shard) {
+    return engine->mono >= engine->rest_until &&
+           (!engine->open || shard->phase == SHARD_OPEN || shard->phase == SHARD_READ);
+}
+
+/* One step of one shard. *busy: it moved and has more to do, so events had better wait. */
+static bool resync(struct engine *engine, bool *busy, struct err *e) {
+    *busy = false;
+    for (size_t i = 0; i < engine->n_shards; i++) {
+        struct shard *shard = to_resync(engine, i);
+        if (shard->phase == SHARD_LIVE || !may_step(engine, shard))
+            continue;
+        if (resync_step(engine, shard, e)) {
+            *busy = true;
+            if (shard->phase == SHARD_LIVE)
+                engine->failures = 0;
+            return true;
+        }
+        bool slow = err_class(e->code) == ERR_CLASS_RETRY;
+        if (!slow || engine->open)
+            return engine->open || engine_recoverable(e->code) ? lose_batch(engine, e) : false;
+        engine_tell(engine, ENGINE_RETRYING, shard->number, 0, e);
+        /* Another shard may be ready while this one waits. */
+    }
+    return true;
+}
+
+static bool take_and_fire(struct engine *engine, bool *worked, struct err *e) {
+    for (size_t i = 0; i < engine->n_shards && !engine->full; i++) {
+        struct shard *shard = engine->shards[(engine->turn + i) % engine->n_shards];
+        if (shard->phase != SHARD_LIVE || (engine->mid_record && engine->mid_shard != shard->number))
+            continue;
+        size_t n = 1;
+        for (int slices = 0; n && slices < ENGINE_SLICES && !(engine->full && !engine->mid_record); slices++) {
+            if (!batch_take(engine, shard, &n, e))
+                return false;
+            *worked = *worked || n;
+        }
+        if (!engine->mid_record && !batch_time(engine, shard, e))
+            return false;
+    }
+    engine->turn++;
+    return true;
+}
+
+static bool commit_and_write(struct engine *engine, struct err *e) {
+    bool due = engine->full || engine->batch_events >= engine->o.max_events ||
+               engine->mono - engine->began >= engine->o.max_time;
+    if (engine->open && due && !engine->mid_record && !batch_commit(engine, e))
+        return false;
+    if (engine->open)
+        return true;
+    engine->full = false;
+    bool all = !cache_shrink(engine->cache);
+    for (size_t i = 0; i < engine->n_shards; i++)
+        if (engine->shards[i]->phase == SHARD_LIVE && !writeback_run(engine, engine->shards[i], all, e))
+            return false;
+    if (all)
+        cache_shrink(engine->cache);
+    return true;
+}
+
+bool engine_step(struct engine *engine, int64_t mono, int64_t wall, int wait, bool *worked, struct err *e) {
+    const struct source_listener listener = {engine, on_assigned, on_revoked};
+    engine->mono = mono;
+    engine->wall = wall;
+    *worked = false;
+    if (engine->open) {
+        int64_t left = engine->began + engine->o.max_time - mono;
+        wait = left < 0 ? 0 : left < wait ? (int)left : wait;
+    }
+    if (!engine->o.source->poll(engine->o.source->self, &listener, wait, e) && !engine_recoverable(e->code))
+        return false;
+    if (engine->broken.code != ERR_NONE) {
+        *e = engine->broken;
+        engine->broken.code = ERR_NONE;
+        if (!engine_recoverable(e->code))
+            return false;
+    }
+    bool busy;
+    if (!resync(engine, &busy, e))
+        return false;
+    *worked = busy;
+    if (busy && !engine->open)
+        return true;
+    if (!take_and_fire(engine, worked, e) || !commit_and_write(engine, e))
+        return lose_batch(engine, e);
+    return true;
+}
+
+bool engine_stop(struct engine *engine, int64_t mono, int64_t wall, struct err *e) {
+    engine->mono = mono;
+    engine->wall = wall;
+    bool ok = finish_batch(engine, e);
+    if (!ok)
+        lose_batch(engine, e);
+    while (engine->n_shards) {
+        struct shard *shard = engine->shards[0];
+        if (ok && shard->phase == SHARD_LIVE && !writeback_run(engine, shard, true, e))
+            ok = false;
+        let_go(engine, shard);
+    }
+    return ok;
+}
+
+/* ---- questions ---- */
+
+const struct engine_counts *engine_counts(struct engine *engine) {
+    struct engine_counts *counts = &engine->counts;
+    counts->shards = engine->n_shards;
+    counts->shards_live = counts->unwritten = 0;
+    counts->clock_min = LEAD_NEVER;
+    for (size_t i = 0; i < engine->n_shards; i++) {
+        const struct shard *shard = engine->shards[i];
+        counts->unwritten += shard->n_unwritten;
+        if (shard->phase != SHARD_LIVE)
+            continue;
+        if (!counts->shards_live++ || shard->clock < counts->clock_min)
+            counts->clock_min = shard->clock;
+    }
+    counts->cache_bytes = cache_bytes(engine->cache);
+    counts->cache_entries = cache_entries(engine->cache);
+    return counts;
+}
+
+bool engine_has(const struct engine *engine, uint32_t shard) {
+    const struct shard *s = find(engine, shard);
+    return s && s->phase == SHARD_LIVE;
+}
+
+void engine_shards(const struct engine *engine, void (*f)(void *self, uint32_t shard, bool live, int64_t clock),
+                   void *self) {
+    for (size_t i = 0; i < engine->n_shards; i++)
+        f(self, engine->shards[i]->number, engine->shards[i]->phase == SHARD_LIVE, engine->shards[i]->clock);
+}
+
+bool engine_peek(struct engine *engine, uint32_t number, struct bytes lead, struct arena *arena, struct bytes *value,
+                 struct err *e) {
+    struct shard *shard = find(engine, number);
+    *value = (struct bytes){NULL, 0};
+    if (!shard || shard->phase != SHARD_LIVE)
+        return true;
+    struct cache_entry *entry = cache_find(engine->cache, number, lead);
+    if (!entry) {
+        entry = cache_add(engine->cache, number, lead);
+        arena_reset(engine->arena);
+        if (!batch_load(engine, shard, &entry, 1, e))
+            return false;
+        entry = cache_find(engine->cache, number, lead);
+    }
+    if (entry->lead.d.t == LEAD_NEVER)
+        return true;
+    size_t cap = entry->lead.n + LEAD_BYTES_OVERHEAD;
+    uint8_t *at = arena_take(arena, cap);
+    if (!at)
+        return err_set(e, ERR_TOO_LARGE, "", "the lead's value has %zu bytes", cap);
+    struct writer w = writer_of(at, cap);
+    lead_bytes_write(&entry->lead, engine->o.model, &w);
+    MUST(w.ok);
+    *value = writer_done(&w);
+    return true;
+}

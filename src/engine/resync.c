@@ -1,0 +1,380 @@
+/* Bringing a shard up to date: the only recovery there is, the same at start, after a rebalance, an aborted or unknown
+ * commit, and kill -9. The order matters:
+ *   1. the sink takes its transactional id (which ends whatever transaction was left open);
+ *   2. the committed input offsets, stable ones only;
+ *   3. only then the end of the changelog: whoever committed what (2) counts has written it before that end;
+ *   4. the changelog from where the store stands to that end goes into the store;
+ *   5. the last shard record's offsets must equal (2); reading begins there.
+ * A changelog that has no record yet is given its birth record, together with the start offsets, in a transaction of
+ * its own; then the steps begin again. What does not belong together is refused with the remedy: nothing is deleted,
+ * nothing is guessed. */
+#include "engine/shard.h"
+
+#include <inttypes.h>
+#include <leadstream/lead_bytes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { READS_A_STEP = 32, READ_WAIT = 50 /* ms */ };
+
+static bool refuse(struct engine *engine, const struct shard *shard, struct err *e, const char *words) {
+    char where[160];
+    return err_set(e, ERR_REFUSED, engine_where(engine, shard, where, sizeof where), "%s", words);
+}
+
+/* ---- steps 1 to 3 ---- */
+
+static bool step_open(struct engine *engine, struct shard *shard, struct err *e) {
+    if (!engine->o.store->open(engine->o.store->self, shard->number, &shard->stored, e))
+        return false;
+    shard->phase = SHARD_COMMITTED;
+    return true;
+}
+
+static bool step_committed(struct engine *engine, struct shard *shard, struct err *e) {
+    if (!engine->ready) {
+        if (!engine->o.sink->init(engine->o.sink->self, e))
+            return false;
+        engine->ready = true;
+    }
+    if (!engine->o.source->committed(engine->o.source->self, shard->number, shard->committed, e))
+        return false;
+    shard->any_committed = false;
+    for (size_t t = 0; t < engine->n_topics; t++)
+        shard->any_committed = shard->any_committed || shard->committed[t] != ENGINE_NO_OFFSET;
+    shard->phase = SHARD_BOUNDS;
+    return true;
+}
+
+static bool step_bounds(struct engine *engine, struct shard *shard, struct err *e) {
+    const struct sink *sink = engine->o.sink;
+    if (!sink->log_bounds(sink->self, shard->number, &shard->log_first, &shard->log_target, e))
+        return false;
+    if (shard->stored.known && shard->stored.upto > shard->log_target) {
+        char where[160];
+        return err_set(e, ERR_REFUSED, engine_where(engine, shard, where, sizeof where),
+                       "the store is ahead of the changelog (%" PRId64 " > %" PRId64 "): the changelog has lost records."
+                       " If the changelog is to be trusted, move the store directory away and start again: it is built"
+                       " anew from the changelog",
+                       shard->stored.upto, shard->log_target);
+    }
+    if (!sink->log_open(sink->self, shard->number, shard->log_first, e))
+        return false;
+    shard->log_at = shard->log_first;
+    shard->phase = SHARD_BIRTH;
+    return true;
+}
+
+/* ---- birth ---- */
+
+/* The first transaction of a shard: birth record, shard record, start offsets. */
+static bool give_birth(struct engine *engine, struct shard *shard, struct err *e) {
+    const struct sink *sink = engine->o.sink;
+    uint8_t birth[16], key = CHANGELOG_BIRTH;
+    if (!engine->o.source->first(engine->o.source->self, shard->number, shard->next, e))
+        return false;
+    for (size_t t = 0; t < engine->n_topics; t++)
+        MUST(shard->next[t] >= 0);
+    shard->clock = LEAD_NEVER;
+    memset(&shard->record, 0, sizeof shard->record);
+    engine->o.random(engine->o.host, birth);
+    if (!sink->begin(sink->self, e))
+        return false;
+    engine->open = shard->involved = true;
+    if (!sink->log(sink->self, shard->number, (struct bytes){&key, 1}, (struct bytes){birth, sizeof birth}, e) ||
+        !batch_commit(engine, e))
+        return false;
+    shard->phase = SHARD_COMMITTED;
+    return true;
+}
+
+/* A changelog without a record: a first start, unless something else remembers one. */
+static bool begin_anew(struct engine *engine, struct shard *shard, struct err *e) {
+    if (shard->stored.known)
+        return refuse(engine, shard, e, "the changelog is empty but the store is not: the topic was deleted and made"
+                      " again. If the state is to be built anew, use a new `generation:`; if the topic can be restored,"
+                      " restore it");
+    if (shard->any_committed)
+        return refuse(engine, shard, e, "the group has committed offsets but the changelog is empty: the changelog topic"
+                      " was deleted. Restore it, or use a new `generation:`, which reads the topics from their start");
+    return give_birth(engine, shard, e);
+}
+
+/* Starts reading at `from`, into the store as it is or, if building, into a new one. */
+static bool start_reading(struct engine *engine, struct shard *shard, int64_t from, struct err *e) {
+    const struct sink *sink = engine->o.sink;
+    if (shard->building && !engine->o.store->build(engine->o.store->self, shard->number, e))
+        return false;
+    shard->log_at = from;
+    shard->restored = 0;
+    shard->phase = SHARD_READ;
+    return from >= shard->log_target || sink->log_open(sink->self, shard->number, from, e);
+}
+
+/* Reads up to the changelog's first record; *found says whether there is one. RETRY: not yet known. */
+static bool first_record(struct engine *engine, struct shard *shard, struct log_entry *entry, bool *found,
+                         struct err *e) {
+    const struct sink *sink = engine->o.sink;
+    *found = false;
+    for (int i = 0; i < READS_A_STEP && !*found && shard->log_at < shard->log_target; i++) {
+        size_t n;
+        if (!sink->log_read(sink->self, READ_WAIT, entry, 1, &n, &shard->log_at, e))
+            return false;
+        *found = n > 0;
+    }
+    if (!*found && shard->log_at < shard->log_target)
+        return err_set(e, ERR_TIMEOUT, "", "the changelog's first record did not come");
+    return true;
+}
+
+static bool step_birth(struct engine *engine, struct shard *shard, struct err *e) {
+    struct log_entry entry;
+    bool found;
+    if (!first_record(engine, shard, &entry, &found, e))
+        return false;
+    if (!found)
+        return begin_anew(engine, shard, e);
+    if (entry.key.n != 1 || entry.key.at[0] != CHANGELOG_BIRTH || entry.value.n != sizeof shard->stored.birth)
+        return refuse(engine, shard, e, "the changelog does not begin with a birth record: it is not this program's, or"
+                      " records were deleted from it. Use a new `generation:`");
+    struct store_shard *stored = &shard->stored;
+    bool same = !memcmp(stored->birth, entry.value.at, sizeof stored->birth) && stored->birth_offset == entry.offset;
+    if (stored->known && !same)
+        return refuse(engine, shard, e, "the store was built from another changelog: the topic was deleted and made"
+                      " again, or the store is another instance's. Move the store directory away and start again: it is"
+                      " built anew from this changelog");
+    shard->building = !stored->known || stored->from < shard->log_first ||
+                      (engine->o.stale_after > 0 && engine->wall - stored->written > engine->o.stale_after);
+    memcpy(stored->birth, entry.value.at, sizeof stored->birth);
+    stored->birth_offset = entry.offset;
+    engine->o.sink->log_close(engine->o.sink->self);
+    return start_reading(engine, shard, shard->building ? shard->log_first : stored->from, e);
+}
+
+/* ---- step 4 ---- */
+
+/* What a changelog record becomes in the store; false: it is not one of ours. */
+static bool put_of(struct shard *shard, const struct log_entry *entry, struct store_put *put, bool *skip, struct err *e) {
+    *skip = false;
+    *put = (struct store_put){entry->key, entry->value, LEAD_NO_DUE, LEAD_NO_DUE};
+    int64_t time;
+    switch (entry->key.n ? entry->key.at[0] : 0) {
+    case CHANGELOG_BIRTH:
+        *skip = true;
+        return true;
+    case CHANGELOG_SHARD:
+        shard->has_record = true;
+        return changelog_shard_read(&shard->record, entry->value, e);
+    case CHANGELOG_ERASURE:
+        shard->stored.erasures = true;
+        if (entry->key.n == CHANGELOG_ERASURE_KEY && changelog_erasure_read(entry->value, &time))
+            return true;
+        return err_set(e, ERR_CORRUPT, "", "changelog offset %" PRId64 ": not an erasure", entry->offset);
+    case CHANGELOG_LEAD:
+        if (entry->key.n <= CHANGELOG_MAX_KEY && (!entry->value.at || lead_bytes_due(entry->value, &put->due)))
+            return true;
+        return err_set(e, ERR_CORRUPT, "", "changelog offset %" PRId64 ": not a lead's value", entry->offset);
+    default:
+        return err_set(e, ERR_CORRUPT, "", "changelog offset %" PRId64 ": not a key of ours", entry->offset);
+    }
+}
+
+/* A put and its place among its fellows, since qsort is not stable. */
+struct ranked {
+    struct store_put put;
+    size_t place;
+};
+
+static int by_key_and_place(const void *a, const void *b) {
+    const struct ranked *x = a, *y = b;
+    int c = bytes_compare(x->put.key, y->put.key);
+    return c ? c : (x->place > y->place) - (x->place < y->place);
+}
+
+/* Keeps the last put of every key. */
+static size_t last_of_each(struct engine *engine, struct store_put *puts, size_t n) {
+    struct ranked *sorted = arena_take(engine->arena, n * sizeof *sorted);
+    MUST(sorted != NULL);
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = (struct ranked){puts[i], i};
+    qsort(sorted, n, sizeof *sorted, by_key_and_place);
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (i + 1 == n || !bytes_equal(sorted[i].put.key, sorted[i + 1].put.key))
+            puts[kept++] = sorted[i].put;
+    return kept;
+}
+
+/* A lead that is in the store already has a timer there: the write must take it away. */
+static bool old_timers(struct engine *engine, struct shard *shard, struct store_put *puts, size_t n, struct err *e) {
+    const struct store *store = engine->o.store;
+    struct bytes *keys = arena_take(engine->arena, n * sizeof *keys), *values = arena_take(engine->arena, n * sizeof *values);
+    MUST(keys && values);
+    for (size_t i = 0; i < n; i++)
+        keys[i] = puts[i].key;
+    if (!store->load(store->self, shard->number, keys, n, values, e))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (values[i].at && keys[i].at[0] == CHANGELOG_LEAD && !lead_bytes_due(values[i], &puts[i].old_due))
+            return err_set(e, ERR_CORRUPT, "", "a lead's value in the store cannot be read");
+    return true;
+}
+
+static bool store_entries(struct engine *engine, struct shard *shard, const struct log_entry *entries, size_t n,
+                          struct err *e) {
+    const struct store *store = engine->o.store;
+    arena_reset(engine->arena);
+    struct store_put *puts = arena_take(engine->arena, n * sizeof *puts);
+    MUST(puts != NULL);
+    size_t n_puts = 0;
+    for (size_t i = 0; i < n; i++) {
+        bool skip;
+        if (!put_of(shard, &entries[i], &puts[n_puts], &skip, e))
+            return false;
+        n_puts += !skip;
+    }
+    shard->restored += n;
+    engine->counts.restored += n;
+    if (shard->building)
+        return store->build_put(store->self, shard->number, puts, n_puts, e);
+    n_puts = last_of_each(engine, puts, n_puts);
+    if (!old_timers(engine, shard, puts, n_puts, e))
+        return false;
+    /* `upto` goes first and `from` stays: should we die here, catch-up starts at the same place again. */
+    shard->stored.upto = shard->log_at > shard->stored.upto ? shard->log_at : shard->stored.upto;
+    return store->write(store->self, shard->number, puts, n_puts, &shard->stored, e);
+}
+
+static bool step_read(struct engine *engine, struct shard *shard, struct err *e) {
+    const struct sink *sink = engine->o.sink;
+    struct log_entry entries[ENGINE_ENTRIES];
+    for (int i = 0; i < READS_A_STEP && shard->log_at < shard->log_target; i++) {
+        size_t n;
+        if (!sink->log_read(sink->self, READ_WAIT, entries, ENGINE_ENTRIES, &n, &shard->log_at, e))
+            return false;
+        if (n && !store_entries(engine, shard, entries, n, e))
+            return false;
+    }
+    if (shard->log_at >= shard->log_target)
+        shard->phase = SHARD_VERIFY;
+    return true;
+}
+
+/* ---- step 5 ---- */
+
+static bool load_record(struct engine *engine, struct shard *shard, struct err *e) {
+    uint8_t byte = CHANGELOG_SHARD;
+    struct bytes key = {&byte, 1}, value;
+    if (shard->has_record)
+        return true;
+    if (!engine->o.store->load(engine->o.store->self, shard->number, &key, 1, &value, e))
+        return false;
+    if (!value.at)
+        return refuse(engine, shard, e, "neither the changelog nor the store has a shard record");
+    shard->has_record = true;
+    return changelog_shard_read(&shard->record, value, e);
+}
+
+/* The offset that the record has for a topic, ENGINE_NO_OFFSET if it does not know it. */
+static int64_t recorded(const struct engine *engine, const struct shard *shard, size_t topic) {
+    for (uint32_t i = 0; i < shard->record.n; i++)
+        if (shard->record.topics[i] == engine->topic_hashes[topic])
+            return shard->record.offsets[i];
+    return ENGINE_NO_OFFSET;
+}
+
+static bool verify_offsets(struct engine *engine, struct shard *shard, struct err *e) {
+    int64_t first[ENGINE_MAX_TOPICS];
+    if (!engine->o.source->first(engine->o.source->self, shard->number, first, e))
+        return false;
+    for (size_t t = 0; t < engine->n_topics; t++) {
+        int64_t ours = recorded(engine, shard, t);
+        char where[160];
+        if (ours != shard->committed[t])
+            return err_set(e, ERR_REFUSED, engine_where(engine, shard, where, sizeof where),
+                           "topic %.*s: the group's committed offset is %" PRId64 " (-1: none), the changelog says %" PRId64
+                           ". Someone reset or lost the group's offsets: set them back to what the changelog says"
+                           " (kafka-consumer-groups --reset-offsets --to-offset), or use a new `generation:`",
+                           (int)engine->o.topics[t].n, (const char *)engine->o.topics[t].at, shard->committed[t], ours);
+        if (ours != ENGINE_NO_OFFSET && ours < first[t])
+            return err_set(e, ERR_REFUSED, engine_where(engine, shard, where, sizeof where),
+                           "topic %.*s: offset %" PRId64 " is to be read next but the topic begins at %" PRId64
+                           ": its retention deleted events that were never scored. To go on without them, set the group's"
+                           " offset and use a new `generation:`",
+                           (int)engine->o.topics[t].n, (const char *)engine->o.topics[t].at, ours, first[t]);
+        shard->next[t] = ours == ENGINE_NO_OFFSET ? first[t] : ours; /* a topic added to the sources begins at its start */
+    }
+    return true;
+}
+
+static bool verify_makers(struct engine *engine, struct shard *shard, struct err *e) {
+    if (shard->record.model != engine->o.model->fingerprint)
+        return refuse(engine, shard, e, "this generation was built with another model. Use the model it was built with, or"
+                      " a new `generation:`, which reads the topics from their start");
+    if (shard->record.erasure_key != engine->o.erasure_key)
+        return refuse(engine, shard, e, "leads were erased under another `erasure.key_file`: with a new key they would not"
+                      " be recognised. Use the key that this generation was built with");
+    return true;
+}
+
+/* The store now reflects the changelog up to the target. */
+static bool close_reading(struct engine *engine, struct shard *shard, struct err *e) {
+    const struct store *store = engine->o.store;
+    struct store_shard *stored = &shard->stored;
+    engine->o.sink->log_close(engine->o.sink->self);
+    if (stored->known && !shard->building && stored->from == shard->log_target)
+        return true;
+    stored->known = true;
+    stored->from = stored->upto = shard->log_target;
+    stored->written = engine->wall;
+    bool ok = shard->building ? store->build_done(store->self, shard->number, stored, e)
+                              : store->write(store->self, shard->number, NULL, 0, stored, e);
+    shard->building = shard->building && !ok;
+    return ok;
+}
+
+static bool step_verify(struct engine *engine, struct shard *shard, struct err *e) {
+    struct store_due first;
+    size_t n;
+    if (!close_reading(engine, shard, e) || !load_record(engine, shard, e) || !verify_makers(engine, shard, e) ||
+        !verify_offsets(engine, shard, e))
+        return false;
+    if (!engine->o.store->due(engine->o.store->self, shard->number, INT64_MAX, &first, 1, &n, e))
+        return false;
+    shard->disk_due = n ? first.due : LEAD_NO_DUE;
+    if (!engine->o.source->seek(engine->o.source->self, shard->number, shard->next, e))
+        return false;
+    shard->clock = shard->record.clock;
+    shard->log_end = shard->log_target;
+    shard->ended_at = -1;
+    shard->scanned = false;
+    for (size_t t = 0; t < engine->n_topics; t++) {
+        shard->newest[t] = LEAD_NEVER;
+        shard->at_end[t] = false;
+    }
+    shard->phase = SHARD_LIVE;
+    engine->counts.resyncs++;
+    engine_tell(engine, ENGINE_LIVE, shard->number, shard->restored, NULL);
+    return true;
+}
+
+bool resync_step(struct engine *engine, struct shard *shard, struct err *e) {
+    switch (shard->phase) {
+    case SHARD_OPEN:
+        return step_open(engine, shard, e);
+    case SHARD_COMMITTED:
+        return step_committed(engine, shard, e);
+    case SHARD_BOUNDS:
+        return step_bounds(engine, shard, e);
+    case SHARD_BIRTH:
+        return step_birth(engine, shard, e);
+    case SHARD_READ:
+        return step_read(engine, shard, e);
+    case SHARD_VERIFY:
+        return step_verify(engine, shard, e);
+    case SHARD_LIVE:
+        break;
+    }
+    MUST(false);
+    return false;
+}

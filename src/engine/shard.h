@@ -1,0 +1,127 @@
+/* What the engine's rooms share: the engine, and one shard of it. Private to src/engine.
+ *
+ *   engine.c     one turn, and what the poll loop says
+ *   batch.c      take events, apply them, fire timers, commit
+ *   resync.c     bring a shard up to date: start, rebalance, abort, crash, all the same
+ *   writeback.c  committed leads into the store, later and together */
+#ifndef LEADSTREAM_SHARD_H
+#define LEADSTREAM_SHARD_H
+
+#include "engine/cache.h"
+#include "engine/changelog.h"
+#include "engine/timers.h"
+
+enum {
+    ENGINE_SLICE = 512,         /* items taken and applied together */
+    ENGINE_SLICES = 16,         /* slices between two looks at the poll loop */
+    ENGINE_FIRES = 4096,        /* timers fired for a shard in one batch */
+    ENGINE_WRITES = 2000,       /* leads in one write to the store */
+    ENGINE_ENTRIES = 1000,      /* changelog records read at once */
+    ENGINE_MAX_FAILURES = 10    /* batches lost in a row before the process ends */
+};
+
+/* The way of a shard from "ours" to "live"; resync.c has the steps. */
+enum shard_phase {
+    SHARD_OPEN,         /* the store is to be opened for it */
+    SHARD_COMMITTED,    /* the committed offsets are to be asked for */
+    SHARD_BOUNDS,       /* so is the end of the changelog */
+    SHARD_BIRTH,        /* the changelog's first record is to be compared with the store's */
+    SHARD_READ,         /* the changelog is read into the store */
+    SHARD_VERIFY,       /* its last shard record must agree with the committed offsets */
+    SHARD_LIVE
+};
+
+struct shard {
+    uint32_t number;
+    enum shard_phase phase;
+    struct store_shard stored;
+    bool building;      /* the store's shard is being built from nothing */
+    struct changelog_shard record; /* the last that is known; its topics may be more than today's */
+    bool has_record;
+
+    int64_t committed[ENGINE_MAX_TOPICS]; /* resync: what the group has */
+    bool any_committed;
+    int64_t log_first, log_target, log_at; /* resync: of the changelog */
+    uint64_t restored;
+
+    int64_t next[ENGINE_MAX_TOPICS];    /* offsets to commit */
+    int64_t newest[ENGINE_MAX_TOPICS];  /* newest event time taken, LEAD_NEVER: none since the shard is live */
+    bool at_end[ENGINE_MAX_TOPICS];
+    int64_t ended_at;   /* monotonic ms since when all partitions are at their end, -1: they are not */
+    int64_t clock;      /* what fires timers */
+
+    bool involved;      /* in the open batch */
+    bool scanned;       /* timers on disk were fired since the last write */
+    int64_t log_end;    /* the changelog after our last commit */
+    struct timers timers; /* of unwritten leads */
+    int64_t disk_due;   /* at or before the earliest timer on disk */
+    struct cache_entry *oldest, *newest_entry; /* unwritten leads, by `since` */
+    size_t n_unwritten, n_urgent;
+};
+
+struct engine {
+    struct engine_options o;
+    size_t n_topics;
+    uint64_t topic_hashes[ENGINE_MAX_TOPICS];
+    struct scorer *scorer;
+    struct cache *cache;
+    struct arena *arena;        /* one slice's, or one write's */
+    struct shard *shards[ENGINE_MAX_SHARDS];
+    size_t n_shards;
+    size_t turn;                /* the shard that begins the next turn */
+
+    int64_t mono, wall;         /* of this turn */
+    bool ready;                 /* the sink has its transactional id */
+    uint32_t failures;          /* batches lost since the last commit */
+    int64_t rest_until;         /* monotonic ms: back-off after a failure */
+    struct err broken;          /* set by a callback in which a batch was lost; code NONE: none was */
+
+    bool open;                  /* a transaction has begun */
+    bool full;                  /* it is to be committed at the first chance */
+    bool mid_record;            /* an array's entries are being taken: no commit before the last */
+    uint16_t mid_topic;
+    uint32_t mid_shard;
+    int64_t began;              /* monotonic ms */
+    size_t batch_events;
+    struct cache_entry **touched;
+    size_t n_touched, cap_touched;
+
+    const struct intake *items[ENGINE_SLICE];
+    struct cache_entry *entries[ENGINE_SLICE];
+    uint8_t *value;             /* one lead's value, cap_value bytes */
+    size_t cap_value;
+    struct engine_counts counts;
+};
+
+/* ---- engine.c ---- */
+/* "changelog[3]", for the `where` of an error; lent until the next call. */
+const char *engine_where(struct engine *engine, const struct shard *shard, char *buffer, size_t n);
+void engine_tell(struct engine *engine, enum engine_event event, uint32_t shard, uint64_t count, const struct err *why);
+/* True where the batch may be lost and the engine goes on; false: the process must end. */
+bool engine_recoverable(enum err_code code);
+
+/* ---- batch.c ---- */
+/* Takes and applies up to a slice of a shard's events; *n is how many. */
+bool batch_take(struct engine *engine, struct shard *shard, size_t *n, struct err *e);
+/* Moves the shard's clock and fires the timers that are due. */
+bool batch_time(struct engine *engine, struct shard *shard, struct err *e);
+/* Ends the open transaction. */
+bool batch_commit(struct engine *engine, struct err *e);
+/* Drops what is not committed, and all leads in memory; every shard goes back to SHARD_COMMITTED. */
+void batch_drop(struct engine *engine);
+/* Loads fresh entries of one shard from the store (or finds that they are new). */
+bool batch_load(struct engine *engine, struct shard *shard, struct cache_entry **entries, size_t n, struct err *e);
+
+/* ---- resync.c ---- */
+/* One step on the way to SHARD_LIVE. A RETRY error leaves the phase as it is. */
+bool resync_step(struct engine *engine, struct shard *shard, struct err *e);
+
+/* ---- writeback.c ---- */
+/* The lead is not in the store as it is in memory. */
+void writeback_mark(struct engine *engine, struct shard *shard, struct cache_entry *entry);
+/* Writes what is urgent or has waited for the lag; all of it if `all`. Never while a transaction is open. */
+bool writeback_run(struct engine *engine, struct shard *shard, bool all, struct err *e);
+/* Forgets the list (its leads are about to be dropped). */
+void writeback_clear(struct shard *shard);
+
+#endif

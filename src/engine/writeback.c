@@ -1,0 +1,181 @@
+/* Committed leads into the store, later and together.
+ *
+ * The changelog has everything, so the store may lag: a lead that changes a hundred times in `lag` is written once.
+ * Unwritten leads are in a list by `since`, the changelog's end before their first unwritten change; all before the
+ * oldest's `since` is in the store, and that is where catch-up would start (`from`). */
+#include "engine/shard.h"
+
+#include <leadstream/lead_bytes.h>
+
+static void list_append(struct shard *shard, struct cache_entry *entry) {
+    entry->older = shard->newest_entry;
+    entry->newer = NULL;
+    if (shard->newest_entry)
+        shard->newest_entry->newer = entry;
+    else
+        shard->oldest = entry;
+    shard->newest_entry = entry;
+    shard->n_unwritten++;
+}
+
+static void list_remove(struct shard *shard, struct cache_entry *entry) {
+    if (entry->older)
+        entry->older->newer = entry->newer;
+    else
+        shard->oldest = entry->newer;
+    if (entry->newer)
+        entry->newer->older = entry->older;
+    else
+        shard->newest_entry = entry->older;
+    entry->older = entry->newer = NULL;
+    MUST(shard->n_unwritten > 0);
+    shard->n_unwritten--;
+}
+
+void writeback_mark(struct engine *engine, struct shard *shard, struct cache_entry *entry) {
+    if (!entry->unwritten) {
+        entry->unwritten = true;
+        entry->since = shard->log_end;
+        entry->dirty_at = engine->mono;
+        list_append(shard, entry);
+    }
+    timers_update(&shard->timers, entry);
+    if (entry->disk_due <= shard->clock && !entry->urgent) {
+        entry->urgent = true;
+        shard->n_urgent++;
+    }
+}
+
+void writeback_clear(struct shard *shard) {
+    shard->oldest = shard->newest_entry = NULL;
+    shard->n_unwritten = shard->n_urgent = 0;
+}
+
+static bool forgotten(const struct lead *lead) {
+    return lead->d.t == LEAD_NEVER;
+}
+
+/* The lead's put, and its erasure's if there is one to remember; false: the arena is full. */
+static bool add_puts(struct engine *engine, const struct cache_entry *entry, struct store_put *puts, size_t *n) {
+    uint8_t *key = arena_take(engine->arena, CHANGELOG_MAX_KEY);
+    struct bytes value = {NULL, 0};
+    if (!key)
+        return false;
+    if (!forgotten(&entry->lead)) {
+        size_t cap = entry->lead.n + LEAD_BYTES_OVERHEAD;
+        uint8_t *at = arena_take(engine->arena, cap);
+        if (!at)
+            return false;
+        struct writer w = writer_of(at, cap);
+        lead_bytes_write(&entry->lead, engine->o.model, &w);
+        MUST(w.ok);
+        value = writer_done(&w);
+    }
+    puts[(*n)++] = (struct store_put){changelog_lead_key(entry->lead.key, key), value,
+                                      forgotten(&entry->lead) ? LEAD_NO_DUE : entry->lead.d.due, entry->disk_due};
+    if (!entry->erasing_store)
+        return true;
+    uint8_t *erasure = arena_take(engine->arena, CHANGELOG_ERASURE_KEY + sizeof(int64_t));
+    if (!erasure)
+        return false;
+    erasure[0] = CHANGELOG_ERASURE;
+    engine->o.store->erasure_key(engine->o.store->self, entry->lead.key, erasure + 1);
+    struct writer w = writer_of(erasure + CHANGELOG_ERASURE_KEY, sizeof(int64_t));
+    writer_u64(&w, (uint64_t)entry->lead.d.erased);
+    puts[(*n)++] = (struct store_put){{erasure, CHANGELOG_ERASURE_KEY}, writer_done(&w), LEAD_NO_DUE, LEAD_NO_DUE};
+    return true;
+}
+
+/* The next unwritten lead to write: any if `all`, else one that is urgent or old enough. The list is by age but for the
+ * urgent ones, so the walk stops at the first young one once all urgent ones were seen. */
+static struct cache_entry *next_due(const struct engine *engine, const struct shard *shard, struct cache_entry *at,
+                                    bool all, size_t urgent_left) {
+    for (; at; at = at->newer) {
+        if (all || at->urgent || engine->mono - at->dirty_at >= engine->o.lag)
+            return at;
+        if (!urgent_left)
+            return NULL;
+    }
+    (void)shard;
+    return NULL;
+}
+
+static void written(struct engine *engine, struct shard *shard, struct cache_entry *entry) {
+    list_remove(shard, entry);
+    timers_remove(&shard->timers, entry);
+    if (entry->urgent) {
+        MUST(shard->n_urgent > 0);
+        shard->n_urgent--;
+    }
+    entry->unwritten = entry->urgent = entry->erasing_store = false;
+    entry->disk_due = forgotten(&entry->lead) ? LEAD_NO_DUE : entry->lead.d.due;
+    if (entry->disk_due < shard->disk_due)
+        shard->disk_due = entry->disk_due;
+    engine->counts.written++;
+}
+
+/* One write of at most ENGINE_WRITES leads; *n is how many. */
+static bool write_some(struct engine *engine, struct shard *shard, bool all, size_t *n, struct err *e) {
+    arena_reset(engine->arena);
+    struct store_put *puts = arena_take(engine->arena, (2 * ENGINE_WRITES + 1) * sizeof *puts);
+    struct cache_entry **entries = arena_take(engine->arena, ENGINE_WRITES * sizeof(struct cache_entry *));
+    MUST(puts && entries);
+    size_t n_puts = 0, urgent_left = shard->n_urgent;
+    bool erasures = shard->stored.erasures;
+    struct cache_entry *entry = next_due(engine, shard, shard->oldest, all, urgent_left);
+    for (*n = 0; entry && *n < ENGINE_WRITES; (*n)++) {
+        MUST(!entry->touched);
+        if (!add_puts(engine, entry, puts, &n_puts))
+            break;
+        erasures = erasures || entry->erasing_store;
+        urgent_left -= entry->urgent;
+        entries[*n] = entry;
+        entry = next_due(engine, shard, entry->newer, all, urgent_left);
+    }
+    if (!*n)
+        return true;
+    uint8_t record[CHANGELOG_MAX_SHARD_RECORD], key = CHANGELOG_SHARD;
+    struct writer w = writer_of(record, sizeof record);
+    changelog_shard_write(&shard->record, &w);
+    puts[n_puts++] = (struct store_put){{&key, 1}, writer_done(&w), LEAD_NO_DUE, LEAD_NO_DUE};
+
+    /* What stays unwritten decides where catch-up starts: the list without these. */
+    for (size_t i = 0; i < *n; i++)
+        entries[i]->unwritten = false;
+    const struct cache_entry *left = shard->oldest;
+    while (left && !left->unwritten)
+        left = left->newer;
+    struct store_shard state = shard->stored;
+    state.known = true;
+    state.from = left ? left->since : shard->log_end;
+    state.upto = shard->log_end;
+    state.written = engine->wall;
+    state.erasures = erasures;
+    if (!engine->o.store->write(engine->o.store->self, shard->number, puts, n_puts, &state, e))
+        return false;
+    shard->stored = state;
+    for (size_t i = 0; i < *n; i++)
+        written(engine, shard, entries[i]);
+    return true;
+}
+
+/* After timers on disk have fired: when is the next? */
+static bool ask_disk_due(struct engine *engine, struct shard *shard, struct err *e) {
+    struct store_due first;
+    size_t n;
+    if (!engine->o.store->due(engine->o.store->self, shard->number, INT64_MAX, &first, 1, &n, e))
+        return false;
+    shard->disk_due = n ? first.due : LEAD_NO_DUE;
+    shard->scanned = false;
+    return true;
+}
+
+bool writeback_run(struct engine *engine, struct shard *shard, bool all, struct err *e) {
+    MUST(!engine->open && shard->phase == SHARD_LIVE);
+    size_t n = ENGINE_WRITES;
+    do {
+        if (!write_some(engine, shard, all, &n, e))
+            return false;
+    } while (n && (all || shard->n_urgent));
+    return shard->scanned ? ask_disk_due(engine, shard, e) : true;
+}
