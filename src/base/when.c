@@ -109,8 +109,14 @@ size_t when_format(int64_t ms, char out[WHEN_TEXT]) {
     int y = (int)(year + (cycle - 1) * 400 + (month <= 2));
     int d = (int)(in_year - (153 * from_march + 2) / 5 + 1);
     MUST(y >= 0 && y <= 9999);
-    const int parts[] = {y / 100, y % 100, month, d, (int)(rest / WHEN_HOUR), (int)(rest / WHEN_MINUTE % 60),
-                         (int)(rest / WHEN_SECOND % 60), (int)(rest % WHEN_SECOND / 10)};
+    const int parts[] = {y / 100,
+                         y % 100,
+                         month,
+                         d,
+                         (int)(rest / WHEN_HOUR),
+                         (int)(rest / WHEN_MINUTE % 60),
+                         (int)(rest / WHEN_SECOND % 60),
+                         (int)(rest % WHEN_SECOND / 10)};
     static const int at[] = {0, 2, 5, 8, 11, 14, 17, 20};
     memcpy(out, "0000-00-00T00:00:00.000Z", 25);
     for (size_t i = 0; i < sizeof at / sizeof *at; i++) {

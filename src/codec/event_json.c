@@ -14,8 +14,10 @@
 
 #define SCRATCH ((size_t)64 * 1024 * 1024) /* bytes; more than the tree of the largest message that brokers take */
 
-#define STEP(text)                                                                                                    \
-    {.kind = MAPPING_PATH, .n_steps = 1, .steps = {{.name = {(const uint8_t *)(text), sizeof(text) - 1}}}}
+#define STEP(text)                                                                                                     \
+    {                                                                                                                  \
+        .kind = MAPPING_PATH, .n_steps = 1, .steps = { {.name = {(const uint8_t *)(text), sizeof(text) - 1}} }         \
+    }
 static const struct mapping event_line = {
     .shipped = true,
     .lead = STEP("lead"),
@@ -238,8 +240,8 @@ static bool part_time(const struct part *part, int64_t *ms, struct err *e) {
         const char *name;
         int64_t unit, per;
     } units[] = {
-        [MAPPING_UNIT_AUTO] = {"milliseconds", 1, 1}, [MAPPING_UNIT_RFC3339] = {"", 0, 0},
-        [MAPPING_UNIT_S] = {"seconds", 1000, 1},      [MAPPING_UNIT_MS] = {"milliseconds", 1, 1},
+        [MAPPING_UNIT_AUTO] = {"milliseconds", 1, 1},  [MAPPING_UNIT_RFC3339] = {"", 0, 0},
+        [MAPPING_UNIT_S] = {"seconds", 1000, 1},       [MAPPING_UNIT_MS] = {"milliseconds", 1, 1},
         [MAPPING_UNIT_US] = {"microseconds", 1, 1000},
     };
     if (absent(part))

@@ -168,14 +168,13 @@ static bool check_text(struct bytes text, struct err *e) {
 static void syntax_error(struct parse *p, struct err *e) {
     const char *words = (const char *)yajl_get_error(p->yajl, 0, NULL, 0);
     err_set(e, ERR_MALFORMED, NULL, "not JSON at byte %zu: %.*s", yajl_get_bytes_consumed(p->yajl),
-                   (int)strcspn(words, "\n"), words);
+            (int)strcspn(words, "\n"), words);
 }
 
 /* ---- keys given twice ---- */
 
 static bool given_twice(struct parse *p, struct bytes key) {
-    return err_set(p->e, ERR_MALFORMED, NULL, "key \"%.*s\" is given twice", event_quoted(key),
-                   (const char *)key.at);
+    return err_set(p->e, ERR_MALFORMED, NULL, "key \"%.*s\" is given twice", event_quoted(key), (const char *)key.at);
 }
 
 /* A table of the keys by hash, at most half full, given back when done. */

@@ -16,11 +16,11 @@ enum json_kind { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSO
 
 struct json_node {
     enum json_kind kind;
-    uint32_t n;                     /* entries of an object or array */
-    uint32_t start, end;            /* an object's or array's place in the text, in bytes */
-    struct bytes key;               /* an object's entry: its name */
-    struct bytes text;              /* a string: what it says; a number: as it is written */
-    const struct json_node *first;  /* entries, in the order of the text */
+    uint32_t n;                    /* entries of an object or array */
+    uint32_t start, end;           /* an object's or array's place in the text, in bytes */
+    struct bytes key;              /* an object's entry: its name */
+    struct bytes text;             /* a string: what it says; a number: as it is written */
+    const struct json_node *first; /* entries, in the order of the text */
     const struct json_node *next;
 };
 

@@ -127,8 +127,9 @@ START_TEST(reads_durations) {
     ck_assert(when_duration(bytes_of("100ms"), &ms) && ms == 100);
     ck_assert(when_duration(bytes_of("0s"), &ms) && ms == 0);
     ck_assert(when_duration(bytes_of("36500d"), &ms) && ms == 36500 * WHEN_DAY);
-    static const char *const wrong[] = {"",     "s",    "7",     "7 days", "7days", "-1s",  "+1s",   "1.5h",   "1y",
-                                        "1mon", "1S",   " 1s",   "1s ",    "1h30m", "1e3s", "36501d", "5215w", "99999999999999999999s"};
+    static const char *const wrong[] = {"",    "s",     "7",    "7 days", "7days", "-1s",
+                                        "+1s", "1.5h",  "1y",   "1mon",   "1S",    " 1s",
+                                        "1s ", "1h30m", "1e3s", "36501d", "5215w", "99999999999999999999s"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         ck_assert_msg(!when_duration(bytes_of(wrong[i]), &ms), "took %s", wrong[i]);
 }
@@ -138,8 +139,14 @@ START_TEST(writes_durations) {
     static const struct {
         int64_t ms;
         const char *text;
-    } table[] = {{0, "0s"},          {90000, "90s"},      {1500, "1500ms"},          {WHEN_WEEK, "1w"},
-                 {14 * WHEN_DAY, "2w"}, {15 * WHEN_DAY, "15d"}, {36 * WHEN_HOUR, "36h"}, {WHEN_MINUTE, "1m"}};
+    } table[] = {{0, "0s"},
+                 {90000, "90s"},
+                 {1500, "1500ms"},
+                 {WHEN_WEEK, "1w"},
+                 {14 * WHEN_DAY, "2w"},
+                 {15 * WHEN_DAY, "15d"},
+                 {36 * WHEN_HOUR, "36h"},
+                 {WHEN_MINUTE, "1m"}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         char text[WHEN_TEXT];
         ck_assert_uint_eq(when_duration_format(table[i].ms, text), strlen(table[i].text));
