@@ -16,7 +16,8 @@ const struct walk_form walk_weight = {4, 0, 100 * 10000, "0 to 100"};
 
 /* ------------------------------------------------------------------------------------------------ problems */
 
-static void add(struct walk *w, const uint32_t place[2], bool warning, const char *format, va_list args) {
+__attribute__((format(printf, 4, 0))) static void add(struct walk *w, const uint32_t place[2], bool warning,
+                                                      const char *format, va_list args) {
     char words[sizeof((struct problem *)0)->words];
     vsnprintf(words, sizeof words, format, args);
     problems_add(w->problems, place[0], place[1], warning, "%s%s", w->context, words);
