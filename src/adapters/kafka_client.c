@@ -160,9 +160,9 @@ static void *end(void *argument) {
     return NULL;
 }
 
-void kafka_client_close(struct kafka_client *client, int ms) {
+bool kafka_client_close(struct kafka_client *client, int ms) {
     if (!client->rk)
-        return;
+        return true;
     client->closing = true;
     struct ending *ending = malloc(sizeof *ending);
     MUST(ending);
@@ -172,7 +172,7 @@ void kafka_client_close(struct kafka_client *client, int ms) {
     if (ending->done < 0 || pthread_create(&thread, NULL, end, ending)) {
         rd_kafka_destroy(ending->rk);
         free(ending);
-        return;
+        return true;
     }
     struct pollfd wait = {ending->done, POLLIN, 0};
     int64_t deadline = kafka_client_now() + ms;
@@ -182,9 +182,10 @@ void kafka_client_close(struct kafka_client *client, int ms) {
     if (ready != 1) {
         pthread_detach(thread);
         LOG(LOG_LEVEL_WARN, "kafka_close_abandoned", "waited_ms=%d", ms);
-        return;
+        return false;
     }
     pthread_join(thread, NULL);
     close(ending->done);
     free(ending);
+    return true;
 }

@@ -19,8 +19,9 @@ struct kafka_client {
 bool kafka_client_open(struct kafka_client *client, rd_kafka_type_t type, rd_kafka_conf_t *conf, struct err *e);
 
 /* Destroys the handle within `ms`, else abandons it to the end of the process: librdkafka waits for ever for whatever
- * was not given back. Its topics, queues and messages must have been. */
-void kafka_client_close(struct kafka_client *client, int ms);
+ * was not given back. Its topics, queues and messages must have been.
+ * False: abandoned; a consumer's callbacks may then still run. */
+bool kafka_client_close(struct kafka_client *client, int ms);
 
 /* Makes idle broker threads look at once for what there is to fetch. librdkafka before 2.2 looks only once a second
  * where all queues had been full; setting the credentials that it has already wakes them, and nothing else in its

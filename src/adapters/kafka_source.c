@@ -49,7 +49,6 @@ struct kafka_source {
     bool joined;
     bool changed;                   /* the assignment changed in this poll */
     atomic_bool woken;
-    uint64_t one;                   /* what librdkafka writes to the eventfd */
 };
 
 /* ---- shards ---- */
@@ -453,8 +452,8 @@ static bool open_consumer(struct kafka_source *source, struct err *e) {
         return false;
     rd_kafka_poll_set_consumer(source->pool.client.rk);
     source->queue = rd_kafka_queue_get_consumer(source->pool.client.rk);
-    source->one = 1;
-    rd_kafka_queue_io_event_enable(source->queue, source->pool.wake, &source->one, sizeof source->one);
+    static const uint64_t one = 1;
+    rd_kafka_queue_io_event_enable(source->queue, source->pool.wake, &one, sizeof one);
     return warm_metadata(source, e);
 }
 
@@ -507,7 +506,9 @@ void kafka_source_free(struct kafka_source **at, bool leave) {
         rd_kafka_queue_io_event_enable(source->queue, -1, NULL, 0);
         rd_kafka_queue_destroy(source->queue);
     }
-    kafka_client_close(&source->pool.client, CLOSE_WAIT);
+    *at = NULL;
+    if (!kafka_client_close(&source->pool.client, CLOSE_WAIT))
+        return; /* its callbacks may still run: what they use is abandoned too */
     for (size_t t = 0; t < source->options.n_topics; t++)
         if (source->topics[t].decoder)
             decoder_free(&source->topics[t].decoder);
@@ -517,7 +518,6 @@ void kafka_source_free(struct kafka_source **at, bool leave) {
     free(source->shards);
     free(source->ours);
     free(source);
-    *at = NULL;
 }
 
 struct source kafka_source_port(struct kafka_source *source) {
@@ -561,10 +561,7 @@ struct rd_kafka_s *kafka_source_consumer(struct kafka_source *source) {
     return source->pool.client.rk;
 }
 
-void kafka_source_remember(struct kafka_source *source, const struct sink_offsets *offsets, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        struct shard *shard = source->shards[offsets[i].shard];
-        if (shard)
-            memcpy(shard->remembered, offsets[i].offsets, source->options.n_topics * sizeof(int64_t));
-    }
+void kafka_source_remember(struct kafka_source *source, uint16_t topic, uint32_t shard, int64_t offset) {
+    if (source->shards[shard])
+        source->shards[shard]->remembered[topic] = offset;
 }
