@@ -23,10 +23,6 @@ static bool stamp_below(struct stamp a, struct stamp b) {
     return a.time < b.time || (a.time == b.time && a.hash < b.hash);
 }
 
-static bool stamp_equal(struct stamp a, struct stamp b) {
-    return a.time == b.time && a.hash == b.hash;
-}
-
 /* The union of two ascending lists, ascending, each once; returns its length. */
 static uint32_t stamps_unite(const struct stamp *a, uint32_t na, const struct stamp *b, uint32_t nb,
                              struct stamp *out) {
