@@ -117,9 +117,10 @@ static void on_error(rd_kafka_t *rk, int code, const char *words, void *opaque) 
     enum err_code ours = code_of(cause);
     struct err seen;
     err_set(&seen, ours, NULL, "%s: %s", rd_kafka_name(rk), words);
-    if (code == RD_KAFKA_RESP_ERR__FATAL || ours == ERR_AUTH)
-        client->failure = seen;
-    LOG_ERR(LOG_LEVEL_WARN, "kafka", &seen);
+    if (code != RD_KAFKA_RESP_ERR__FATAL && ours != ERR_AUTH)
+        return; /* librdkafka logs it itself, and mends it */
+    client->failure = seen;
+    LOG_ERR(LOG_LEVEL_ERROR, "kafka", &seen);
 }
 
 bool kafka_client_open(struct kafka_client *client, rd_kafka_type_t type, rd_kafka_conf_t *conf, struct err *e) {

@@ -90,7 +90,7 @@ static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, stru
         return true;
     if (is_secret(name))
         return err_set(e, ERR_CONFIG, NULL, "kafka property %s has a value that librdkafka does not take", name);
-    return err_set(e, ERR_CONFIG, NULL, "kafka: %s", words);
+    return err_set(e, ERR_CONFIG, NULL, "kafka property %s: %s", name, words);
 }
 
 static bool set_number(rd_kafka_conf_t *conf, const char *name, size_t value, struct err *e) {
