@@ -289,10 +289,10 @@ static void read_fit_value(struct walk *w, const struct yaml_node *node, struct 
     (void)walk_number(w, node, "points", &walk_points, &rule->points);
 }
 
-/* Who gives nothing away should not get points for it; asked only of a condition that was read without a fault. */
+/* Who gives nothing away should not get points for it. */
 static void warn_of_empty_profile(struct walk *w, const struct yaml_node *node, const struct model_fit_rule *rule) {
     const struct yaml_node *when = yaml_tree_get(node, "when");
-    if (!when || when->kind != YAML_MAP || w->problems->errors)
+    if (!when)
         return;
     static const struct bytes nothing[MODEL_MAX_ATTRS];
     struct cond_counts counts = {0};
@@ -309,8 +309,10 @@ static void read_fit_rule(struct walk *w, const struct yaml_node *node) {
     struct model_fit_rule rule = {.cond = COND_ALWAYS};
     if (walk_map(w, node, "a fit rule", keys)) {
         bool named = read_id(w, node, false, &rule.id);
+        size_t errors = w->problems->errors;
         read_fit_value(w, node, &rule);
-        warn_of_empty_profile(w, node, &rule);
+        if (w->problems->errors == errors)
+            warn_of_empty_profile(w, node, &rule);
         if (named)
             w->model->fit_rules[w->model->n_fit_rules++] = rule;
     }

@@ -57,13 +57,13 @@ void walk_leave(struct walk *w) {
 void walk_nulls(struct walk *w, const struct yaml_node *node) {
     for (uint32_t i = 0; node->kind == YAML_MAP && i < node->n; i++) {
         const struct yaml_pair *pair = &node->pairs[i];
-        if (pair->value->kind == YAML_NULL)
+        if (pair->value->kind == YAML_NULL && pair->value->line)
             walk_error_at(w, pair, "\"%s\" has no value (null): give it one, or leave the key out",
                           yaml_quote(pair->key).text);
         walk_nulls(w, pair->value);
     }
     for (uint32_t i = 0; node->kind == YAML_LIST && i < node->n; i++) {
-        if (node->items[i]->kind == YAML_NULL)
+        if (node->items[i]->kind == YAML_NULL && node->items[i]->line)
             walk_error(w, node->items[i], "an entry of a list has no value (null): give it one, or leave it out");
         walk_nulls(w, node->items[i]);
     }

@@ -77,6 +77,22 @@ int model_when_attr(struct walk *w, const struct yaml_node *node, const char *wh
     return intern_attr(w, &(struct yaml_pair){.line = node->line, .column = node->column}, node->text);
 }
 
+/* Names that would do, as many as fit a message. */
+struct listed {
+    char text[160];
+    size_t n;
+};
+
+static void list_name(struct listed *listed, struct bytes name) {
+    size_t left = sizeof listed->text - listed->n;
+    int n = snprintf(listed->text + listed->n, left, "%s%.*s", listed->n ? ", " : "", (int)name.n,
+                     (const char *)name.at);
+    if (n > 0 && (size_t)n < left)
+        listed->n += (size_t)n;
+    else
+        listed->text[listed->n] = 0;
+}
+
 static bool group_target(struct walk *w, const struct yaml_pair *pair, struct target *target) {
     struct bytes name = {pair->key.at + strlen("group."), pair->key.n - strlen("group.")};
     for (uint16_t i = 0; i < w->model->n_groups; i++)
@@ -84,7 +100,11 @@ static bool group_target(struct walk *w, const struct yaml_pair *pair, struct ta
             *target = (struct target){.kind = TARGET_SCORE, .score = COND_GROUP, .group = i};
             return true;
         }
-    walk_error_at(w, pair, "\"%s\": engagement has no group of that name", yaml_quote(pair->key).text);
+    struct listed known = {"", 0};
+    for (uint16_t i = 0; i < w->model->n_groups; i++)
+        list_name(&known, w->model->groups[i].name);
+    walk_error_at(w, pair, "\"%s\" is no group of engagement (%s)", yaml_quote(name).text,
+                  known.n ? known.text : "it has none");
     return false;
 }
 
@@ -177,7 +197,10 @@ static int find_stage(struct walk *w, const struct yaml_node *node) {
     for (uint16_t i = 0; i < w->model->n_stages; i++)
         if (bytes_equal(w->model->stages[i].name, node->text))
             return i;
-    walk_error(w, node, "\"%s\" is no stage of this model", yaml_quote(node->text).text);
+    struct listed known = {"", 0};
+    for (uint16_t i = 0; i < w->model->n_stages; i++)
+        list_name(&known, w->model->stages[i].name);
+    walk_error(w, node, "\"%s\" is no stage of this model (%s)", yaml_quote(node->text).text, known.text);
     return -1;
 }
 

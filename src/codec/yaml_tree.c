@@ -16,13 +16,11 @@ struct parse {
     struct arena *arena;
     struct problems *problems;
     size_t nodes;
-    bool bad;   /* something was refused */
     bool ended; /* the parse cannot go on */
 };
 
 static void refuse(struct parse *p, yaml_mark_t mark, const char *words) {
     problems_add(p->problems, (uint32_t)mark.line + 1, (uint32_t)mark.column + 1, false, "%s", words);
-    p->bad = true;
 }
 
 static void give_up(struct parse *p, yaml_mark_t mark, const char *words) {
@@ -37,10 +35,12 @@ static bool next(struct parse *p, yaml_event_t *event) {
     const yaml_parser_t *parser = &p->parser;
     bool reader = parser->error == YAML_READER_ERROR; /* libyaml marks no place for bytes that are no text */
     yaml_mark_t mark = reader ? parser->mark : parser->problem_mark;
-    problems_add(p->problems, (uint32_t)mark.line + 1, (uint32_t)mark.column + 1, false, "not YAML: %s%s%s",
-                 parser->problem ? parser->problem : "out of memory", parser->context ? " " : "",
-                 parser->context ? parser->context : "");
-    p->bad = p->ended = true;
+    const char *words = parser->problem ? parser->problem : "out of memory";
+    bool token = strstr(words, "cannot start any token") != NULL;
+    problems_add(p->problems, (uint32_t)mark.line + 1, (uint32_t)mark.column + 1, false, "not YAML: %s%s%s%s", words,
+                 parser->context ? " " : "", parser->context ? parser->context : "",
+                 token ? " (indent with blanks, no tabs; quote a text that begins with @ ` or %)" : "");
+    p->ended = true;
     return false;
 }
 
@@ -127,9 +127,9 @@ static bool read_key(struct parse *p, const yaml_event_t *event, struct yaml_pai
         refuse(p, event->start_mark, "a merge key (<<) is not allowed here: write the keys out");
         return false;
     }
-    if (key->kind == YAML_NULL)
+    if (key->kind == YAML_NULL && key->line)
         refuse(p, event->start_mark, "a key is empty (null): give it a name, in quotes if the name is null or ~");
-    else if (key->kind != YAML_TEXT && event->type != YAML_ALIAS_EVENT)
+    else if (key->kind == YAML_LIST || key->kind == YAML_MAP)
         refuse(p, event->start_mark, "a key must be a text, not a list or a map");
     return key->kind == YAML_TEXT;
 }
@@ -149,12 +149,10 @@ static void refuse_twins(struct parse *p, const struct yaml_node *map) {
         sorted[i] = &map->pairs[i];
     qsort(sorted, map->n, sizeof *sorted, compare_pairs);
     for (uint32_t i = 1; i < map->n; i++)
-        if (bytes_equal(sorted[i - 1]->key, sorted[i]->key)) {
+        if (bytes_equal(sorted[i - 1]->key, sorted[i]->key))
             problems_add(p->problems, sorted[i]->line, sorted[i]->column, false,
                          "key \"%s\" is given twice (first in line %u): keep one", yaml_quote(sorted[i]->key).text,
                          sorted[i - 1]->line);
-            p->bad = true;
-        }
     free(sorted);
 }
 
@@ -203,7 +201,9 @@ static struct yaml_node *read_value(struct parse *p, const yaml_event_t *event, 
         return node;
     default:
         refuse(p, event->start_mark, "an alias (*name) is not allowed here: write the value out");
-        return new_node(p, event, YAML_LIST);
+        node = new_node(p, event, YAML_NULL);
+        node->line = 0; /* told */
+        return node;
     }
 }
 
@@ -220,11 +220,9 @@ static struct yaml_node *read_stream(struct parse *p) {
                  event.type != YAML_DOCUMENT_END_EVENT)
             root = read_value(p, &event, 0);
     }
-    if (!root && !p->bad) {
+    if (!root && !p->ended)
         problems_add(p->problems, 0, 0, false, "the file is empty");
-        p->bad = true;
-    }
-    return p->bad ? NULL : root;
+    return p->ended ? NULL : root;
 }
 
 struct yaml_node *yaml_tree_parse(struct bytes text, struct arena *arena, struct problems *problems) {

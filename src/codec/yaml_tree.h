@@ -49,7 +49,8 @@ void problems_sort(struct problems *problems);
 void problems_print(struct problems *problems, FILE *to);
 
 /* Parses one document of at most 1 MiB; at most 64 levels deep, 250,000 values. All memory is the arena's (64 MiB are
- * enough for any); NULL: problems were added. */
+ * enough for any). NULL: it cannot be read, and problems say why. Problems may be added where it can, too: look at
+ * problems->errors. An alias leaves a null without a place (line 0). */
 struct yaml_node *yaml_tree_parse(struct bytes text, struct arena *arena, struct problems *problems);
 
 /* The value of a key, NULL if the map has none. */
