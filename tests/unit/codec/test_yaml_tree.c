@@ -87,7 +87,7 @@ static const struct {
     {"{a: 1, 'a': 2}\n", "key \"a\" is given twice"},
     {"null: 1\n", "a key is empty"},
     {"~: 1\n", "a key is empty"},
-    {"{: 1}\n", "a key is empty"},
+    {"? \n: 1\n", "a key is empty"},
     {"'null': 1\n", ""},
     {"[a]: 1\n", "a key must be a text"},
     {"? {a: b}\n: 1\n", "a key must be a text"},
