@@ -12,7 +12,7 @@
 
 enum decoder_format {
     DECODER_JSON,       /* an object, or an array of objects: each entry an event */
-    DECODER_AVRO,       /* Confluent framing (0x00, schema id) or single-object (C3 01, fingerprint), told by the bytes */
+    DECODER_AVRO,       /* Confluent framing (00, schema id) or single-object (C3 01, fingerprint), told by the bytes */
     DECODER_AVRO_BARE   /* no framing: options->bare is the writer's schema */
 };
 
@@ -33,10 +33,18 @@ void decoder_free(struct decoder **decoder);
  * or fingerprint is in decoder_wanted). */
 NODISCARD bool decoder_start(struct decoder *decoder, struct bytes record, struct arena *arena, struct err *e);
 
+/* The schema that the record last started needs and the set of schemas has not. False: none is missing. */
+struct decoder_wanted {
+    bool by_fingerprint;    /* single-object encoding */
+    int64_t id;
+    uint64_t fingerprint;
+};
+bool decoder_wanted(const struct decoder *decoder, struct decoder_wanted *wanted);
+
 enum decoder_status { DECODER_EVENT, DECODER_BAD, DECODER_END };
 
-/* The record's next event; BAD: this entry is bad (*e, REJECT), go on with the next; END: no more. *index counts the
- * entries from 0. */
+/* The record's next event; BAD: this entry is bad (*e, REJECT; event->lead is what could be read of its lead), go on
+ * with the next; END: no more. *index counts the entries from 0. */
 enum decoder_status decoder_next(struct decoder *decoder, struct event *event, uint32_t *index, struct err *e);
 
 /* The Confluent schema id of the record last started (-1: none), for dead letters and for fetching. */

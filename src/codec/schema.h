@@ -8,6 +8,8 @@
 #include <leadstream/bytes.h>
 #include <leadstream/err.h>
 
+enum { SCHEMA_MAX_SET = 4096 }; /* schemas of a set */
+
 struct schema;  /* opaque: the parsed tree, see schema.c */
 struct schemas;
 
@@ -17,6 +19,11 @@ void schemas_free(struct schemas **schemas);
 /* Parses a schema's JSON text (limits on size, depth and count of types) and adds it under its fingerprint, and under
  * `id` if id >= 0. The same again is the same schema. NULL: *e says what is wrong. */
 const struct schema *schemas_add(struct schemas *schemas, struct bytes json, int64_t id, struct err *e);
+
+/* The same of a schema that refers to others: texts[n - 1] is the schema, those before it define the names that it (and
+ * those between) refers to, in that order. */
+const struct schema *schemas_add_all(struct schemas *schemas, const struct bytes *texts, size_t n, int64_t id,
+                                     struct err *e);
 
 /* NULL: not there. */
 const struct schema *schemas_by_id(const struct schemas *schemas, int64_t id);
