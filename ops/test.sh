@@ -37,6 +37,12 @@ ops/install.sh
 mkdir -p build
 failed=0
 
+# clang 14's sanitizers cannot live with kernels that scatter addresses over more bits than they know.
+still=()
+if setarch -R true 2>/dev/null; then
+    still=(setarch -R)
+fi
+
 if [ "${1:-}" = --quick ]; then
     build release
     exec ctest --preset release -j "$jobs" -LE e2e --no-label-summary
@@ -44,11 +50,11 @@ fi
 
 build asan
 say "AddressSanitizer, UndefinedBehaviorSanitizer"
-ctest --preset asan -j "$jobs" --no-label-summary || failed=1
+"${still[@]}" ctest --preset asan -j "$jobs" --no-label-summary || failed=1
 
 build tsan
 say "ThreadSanitizer"
-ctest --preset tsan -j "$jobs" --no-label-summary || failed=1
+"${still[@]}" ctest --preset tsan -j "$jobs" --no-label-summary || failed=1
 
 build release
 ops/kafka/kafka.sh fetch

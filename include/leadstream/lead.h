@@ -62,13 +62,19 @@ bool lead_knows_id(const struct lead *lead, uint64_t id_hash);
 int64_t lead_newest(const struct lead *lead);
 uint64_t lead_events(const struct lead *lead);
 
+/* What taking an event needs besides the lead and the event: prepared half-lives and scratch memory. One thread's. */
+struct lead_tools;
+/* The model must outlive them. */
+struct lead_tools *lead_tools_new(const struct model *model);
+void lead_tools_free(struct lead_tools **tools);
+
 /* Memory takes the event: id, newest time, the counts of every rule that matches, the profile. Does not look for
  * duplicates. The event must have passed event_check. Returns what happened, for the metrics. */
 struct lead_taken {
     bool below_ids;     /* below all of a full set of ids: cannot be told from a duplicate */
     bool wrote_profile;
 };
-struct lead_taken lead_take(struct lead *lead, const struct model *model, const struct event *event,
+struct lead_taken lead_take(struct lead *lead, struct lead_tools *tools, const struct event *event,
                             struct cond_counts *counts);
 
 /* The profile: texts by attribute slot, lent until the lead changes; absent and cleared ones are empty. `texts` has

@@ -119,6 +119,7 @@ struct model_thresholds {
 };
 
 struct model_conds; /* the table of conditions, private to core/cond.c */
+struct model_index; /* names and hashes to slots, private to core/model.c */
 
 struct model {
     struct bytes name;
@@ -168,6 +169,7 @@ struct model {
     size_t worst_output;    /* the most bytes of a published record */
 
     struct model_conds *conds;
+    struct model_index *index;
     struct arena *arena;    /* owns all of the above */
 };
 

@@ -57,6 +57,13 @@ const char *kafka_conf_get(const struct kafka_conf *conf, const char *name, cons
 /* ms after which the broker gives a silent transaction up. */
 int kafka_conf_transaction_timeout(const struct kafka_conf *conf);
 
+/* How much one partition's queue may hold before no more is fetched for it. */
+struct kafka_conf_queue {
+    size_t bytes;       /* of keys and values */
+    size_t messages;
+};
+struct kafka_conf_queue kafka_conf_queue(const struct kafka_conf *conf);
+
 /* `<app>.<generation>`; `<app>.<generation>.changelog`; `<app>.<generation>.<instance>.<worker>`;
  * `<worker>.<instance>`. out has room for KAFKA_CONF_NAME bytes; returned. */
 char *kafka_conf_group(const struct kafka_conf *conf, char *out);

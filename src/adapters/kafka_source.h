@@ -55,6 +55,6 @@ int64_t kafka_source_lag(const struct kafka_source *source);
 /* For kafka_sink: the consumer (a rd_kafka_t), whose group metadata goes into transactions, and what committed() is to
  * say under assign_all. */
 struct rd_kafka_s *kafka_source_consumer(struct kafka_source *source);
-void kafka_source_remember(struct kafka_source *source, const struct sink_offsets *offsets, size_t n);
+void kafka_source_remember(struct kafka_source *source, uint16_t topic, uint32_t shard, int64_t offset);
 
 #endif

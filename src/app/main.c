@@ -9,6 +9,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *help;
 } commands[] = {
+    {"score", cmd_score, "event files in, leads or records out; no broker"},
     {NULL, NULL, NULL},
 };
 

@@ -43,10 +43,14 @@ void problems_fini(struct problems *problems);
 /* Adds "words" at a place; text is quoted by the caller. */
 void problems_add(struct problems *problems, uint32_t line, uint32_t column, bool warning, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+/* Sorts them by place. */
+void problems_sort(struct problems *problems);
 /* Prints them sorted by place: `file:line:column: words` (`file: warning: ..` without a place where there is none). */
 void problems_print(struct problems *problems, FILE *to);
 
-/* Parses one document. All memory is the arena's; NULL: problems were added. limit: bytes of text. */
+/* Parses one document of at most 1 MiB; at most 64 levels deep, 250,000 values. All memory is the arena's (64 MiB are
+ * enough for any). NULL: it cannot be read, and problems say why. Problems may be added where it can, too: look at
+ * problems->errors. An alias leaves a null without a place (line 0). */
 struct yaml_node *yaml_tree_parse(struct bytes text, struct arena *arena, struct problems *problems);
 
 /* The value of a key, NULL if the map has none. */
@@ -54,5 +58,12 @@ const struct yaml_node *yaml_tree_get(const struct yaml_node *map, const char *k
 
 /* The nearest of `names` (a NULL-ended list) to a misspelt one, or NULL if none is near: for "did you mean". */
 const char *yaml_tree_nearest(struct bytes word, const char *const *names);
+
+/* A text as it may stand in a message: at most 60 bytes of it, no control characters. Use it within the call:
+ * `problems_add(.., "\"%s\" is ..", yaml_quote(text).text)`. */
+struct yaml_quoted {
+    char text[72];
+};
+struct yaml_quoted yaml_quote(struct bytes text);
 
 #endif

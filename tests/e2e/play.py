@@ -20,6 +20,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CLOCK_SLACK_MS = 12_000
 
 
+class Skip(Exception):
+    """The test cannot be made here; the words say why."""
+
+
 class Play:
     def __init__(self, name, binary, bootstrap, folder, seed):
         self.binary, self.bootstrap, self.folder, self.seed = binary, bootstrap, folder, seed

@@ -1,0 +1,41 @@
+/* What every librdkafka handle of ours shares: its log, its errors as ours, and an end that is bounded.
+ *
+ * Private to the kafka_* rooms. */
+#ifndef LEADSTREAM_KAFKA_CLIENT_H
+#define LEADSTREAM_KAFKA_CLIENT_H
+
+#include "adapters/kafka_conf.h"
+#include <librdkafka/rdkafka.h>
+
+/* A handle and what its callbacks say. It is the handle's opaque, so it must not move while the handle lives. */
+struct kafka_client {
+    rd_kafka_t *rk;         /* NULL: none */
+    void *owner;            /* for the callbacks of the owner */
+    bool closing;           /* callbacks of the owner must do nothing any more */
+    struct err failure;     /* code != NONE: what makes the handle useless (permission, fatal errors) */
+};
+
+/* rd_kafka_new; takes conf in any case. False: *e. */
+bool kafka_client_open(struct kafka_client *client, rd_kafka_type_t type, rd_kafka_conf_t *conf, struct err *e);
+
+/* Destroys the handle within `ms`, else abandons it to the end of the process: librdkafka waits for ever for whatever
+ * was not given back. Its topics, queues and messages must have been.
+ * False: abandoned; a consumer's callbacks may then still run. */
+bool kafka_client_close(struct kafka_client *client, int ms);
+
+/* Makes idle broker threads look at once for what there is to fetch. librdkafka before 2.2 looks only once a second
+ * where all queues had been full; setting the credentials that it has already wakes them, and nothing else in its
+ * interface does without side effects. */
+void kafka_client_wake_fetchers(struct kafka_client *client, const struct kafka_conf *conf);
+
+/* Returns false with *e made of librdkafka's code, `where` and the words. */
+bool kafka_client_fail(struct err *e, rd_kafka_resp_err_t code, const char *where, const char *doing);
+
+/* The result of a transaction's call: true if error is NULL, else false with *e (kafka_sink.h has the classes). Takes
+ * the error. */
+bool kafka_client_done(struct err *e, rd_kafka_error_t *error, const char *doing);
+
+/* Milliseconds of a clock that never jumps. */
+int64_t kafka_client_now(void);
+
+#endif

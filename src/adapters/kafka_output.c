@@ -1,0 +1,289 @@
+/* Encoding and producing.
+ *
+ * A full queue is waited for, within a bound; a transaction that has failed in the background (a record that could not
+ * be delivered) refuses more records, which is ABORTED. */
+#include "adapters/kafka_output.h"
+
+#include "codec/record_avro.h"
+#include "host/log.h"
+
+#include <inttypes.h>
+#include <leadstream/when.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    METADATA_WAIT = 5000,   /* ms */
+    FULL_WAIT = 2000,
+    POLL_EVERY = 1000,      /* records between servings of delivery reports */
+    CUT_TO = 64 * 1024      /* bytes kept of a dead letter that is too large */
+};
+
+/* ---- handles ---- */
+
+static bool open_topic(struct kafka_output *output, const char *name, rd_kafka_topic_t **topic, int32_t *partitions,
+                       struct err *e) {
+    const struct rd_kafka_metadata *metadata = NULL;
+    *topic = rd_kafka_topic_new(output->rk, name, NULL);
+    if (!*topic)
+        return kafka_client_fail(e, rd_kafka_last_error(), name, "opening the topic");
+    rd_kafka_resp_err_t err = rd_kafka_metadata(output->rk, 0, *topic, &metadata, METADATA_WAIT);
+    if (err)
+        return kafka_client_fail(e, err, name, "asking the broker for the topic");
+    err = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+    *partitions = err ? 0 : metadata->topics[0].partition_cnt;
+    rd_kafka_metadata_destroy(metadata);
+    if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
+        return err_set(e, ERR_REFUSED, name, "the topic does not exist: `leadstream topics --create` makes it");
+    return !err || kafka_client_fail(e, err, name, "asking the broker for the topic");
+}
+
+bool kafka_output_open(struct kafka_output *output, rd_kafka_t *rk, struct err *e) {
+    char changelog[KAFKA_CONF_NAME];
+    int32_t partitions;
+    output->rk = rk;
+    const struct kafka_sink_options *o = output->options;
+    return open_topic(output, o->scores, &output->scores, &partitions, e) &&
+           open_topic(output, o->sales_ready, &output->sales_ready, &partitions, e) &&
+           open_topic(output, o->dead_letters, &output->dead_letters, &output->dead_letter_partitions, e) &&
+           open_topic(output, kafka_conf_changelog(&o->conf, changelog), &output->changelog, &partitions, e);
+}
+
+void kafka_output_close(struct kafka_output *output) {
+    rd_kafka_topic_t **all[] = {&output->scores, &output->sales_ready, &output->dead_letters, &output->changelog};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (*all[i])
+            rd_kafka_topic_destroy(*all[i]);
+        *all[i] = NULL;
+    }
+    output->rk = NULL;
+}
+
+void kafka_output_fini(struct kafka_output *output) {
+    kafka_output_close(output);
+    free(output->scratch);
+    text_free(&output->text);
+}
+
+/* ---- producing ---- */
+
+struct message {
+    rd_kafka_topic_t *topic;
+    int32_t partition;
+    struct bytes key, value;    /* at == NULL: null */
+    rd_kafka_headers_t *headers; /* NULL: none; taken */
+    void *note;
+};
+
+static rd_kafka_resp_err_t produce_plain(const struct message *m) {
+    /* librdkafka's payload is not const, though it is only copied. */
+    union {
+        const uint8_t *in;
+        void *out;
+    } value = {m->value.at};
+    if (rd_kafka_produce(m->topic, m->partition, RD_KAFKA_MSG_F_COPY, value.out, m->value.n, m->key.at, m->key.n,
+                         m->note) == 0)
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    return rd_kafka_last_error();
+}
+
+/* Headers are librdkafka's only if it took the record. */
+static rd_kafka_resp_err_t produce_with_headers(rd_kafka_t *rk, const struct message *m) {
+    union {
+        const uint8_t *in;
+        void *out;
+    } value = {m->value.at}, key = {m->key.at};
+    return rd_kafka_producev(rk, RD_KAFKA_V_RKT(m->topic), RD_KAFKA_V_PARTITION(m->partition),
+                             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key.out, m->key.n),
+                             RD_KAFKA_V_VALUE(value.out, m->value.n), RD_KAFKA_V_OPAQUE(m->note),
+                             RD_KAFKA_V_HEADERS(m->headers), RD_KAFKA_V_END);
+}
+
+static bool refuse(struct kafka_output *output, const struct message *m, rd_kafka_resp_err_t err, struct err *e) {
+    const char *topic = rd_kafka_topic_name(m->topic);
+    char words[200];
+    if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+        return err_set(e, ERR_OUTPUT_TOO_LARGE, topic, "a record of %zu bytes is more than the producer may send "
+                       "(kafka: message.max.bytes, and the topic's max.message.bytes)", m->value.n);
+    if (err == RD_KAFKA_RESP_ERR__STATE)
+        return err_set(e, ERR_ABORTED, topic, "the transaction has failed in the background");
+    if (err == RD_KAFKA_RESP_ERR__FATAL) {
+        err = rd_kafka_fatal_error(output->rk, words, sizeof words);
+        kafka_client_fail(e, err, topic, words);
+        if (err_class(e->code) != ERR_CLASS_FATAL)
+            e->code = ERR_BROKER;
+        return false;
+    }
+    return kafka_client_fail(e, err, topic, "producing");
+}
+
+static bool produce(struct kafka_output *output, struct message *m, struct err *e) {
+    int64_t deadline = 0;
+    for (;;) {
+        rd_kafka_resp_err_t err = m->headers ? produce_with_headers(output->rk, m) : produce_plain(m);
+        if (!err)
+            break;
+        bool full = err == RD_KAFKA_RESP_ERR__QUEUE_FULL;
+        if (full && deadline == 0) {
+            deadline = kafka_client_now() + FULL_WAIT;
+            output->counts.full++;
+        }
+        if (!full || kafka_client_now() > deadline) {
+            if (m->headers)
+                rd_kafka_headers_destroy(m->headers);
+            return refuse(output, m, err, e);
+        }
+        rd_kafka_poll(output->rk, 5);
+    }
+    output->counts.records++;
+    output->counts.bytes += m->key.n + m->value.n;
+    if (++output->unpolled >= POLL_EVERY) {
+        output->unpolled = 0;
+        rd_kafka_poll(output->rk, 0);
+    }
+    return true;
+}
+
+/* ---- values ---- */
+
+static bool encode_avro(struct kafka_output *output, const struct record *record, struct bytes *value) {
+    const struct kafka_sink_options *o = output->options;
+    size_t room = o->model->worst_output + 4096;
+    if (output->n_scratch < room) {
+        free(output->scratch);
+        output->scratch = malloc(room);
+        MUST(output->scratch);
+        output->n_scratch = room;
+    }
+    struct writer w = writer_of(output->scratch, output->n_scratch);
+    if (o->format == KAFKA_SINK_AVRO_FRAMED) {
+        writer_u8(&w, 0);
+        writer_u32be(&w, (uint32_t)o->schema_ids[record->kind]);
+    } else {
+        writer_u8(&w, 0xc3);
+        writer_u8(&w, 0x01);
+        writer_u64(&w, record_avro_fingerprint(record->kind));
+    }
+    record_avro_write(&w, o->model, record);
+    *value = writer_done(&w);
+    return w.ok;
+}
+
+static struct bytes encode_json(struct kafka_output *output, const struct record *record) {
+    output->text.n = 0;
+    record_json(&output->text, output->options->model, record);
+    return (struct bytes){(const uint8_t *)output->text.at, output->text.n};
+}
+
+/* ---- headers ---- */
+
+static void header_text(rd_kafka_headers_t *headers, const char *name, const char *text) {
+    rd_kafka_header_add(headers, name, -1, text, -1);
+}
+
+static void header_bytes(rd_kafka_headers_t *headers, const char *name, struct bytes b) {
+    rd_kafka_header_add(headers, name, -1, b.n ? (const void *)b.at : "", (ssize_t)b.n);
+}
+
+static void header_number(rd_kafka_headers_t *headers, const char *name, int64_t number) {
+    char text[24];
+    snprintf(text, sizeof text, "%" PRId64, number);
+    header_text(headers, name, text);
+}
+
+/* CloudEvents 1.0, Kafka binding, binary mode. */
+static rd_kafka_headers_t *cloudevents(const struct kafka_output *output, const struct record *record) {
+    static const char *const types[] = {"leadstream.score_changed", "leadstream.sales_ready", "leadstream.erased"};
+    const struct kafka_sink_options *o = output->options;
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(8);
+    char text[KAFKA_CONF_NAME], when[WHEN_TEXT];
+    const uint8_t *id = record->id;
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof record->id; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x",
+                              id[i]);
+    header_text(headers, "ce_specversion", "1.0");
+    header_text(headers, "ce_id", text);
+    snprintf(text, sizeof text, "/leadstream/%s", o->conf.app);
+    header_text(headers, "ce_source", text);
+    header_text(headers, "ce_type", types[record->kind]);
+    when_format(record->at, when);
+    header_text(headers, "ce_time", when);
+    header_bytes(headers, "ce_subject", record->lead);
+    header_text(headers, "content-type", o->format == KAFKA_SINK_JSON ? "application/json" : "application/avro");
+    return headers;
+}
+
+static rd_kafka_headers_t *dead_letter_headers(const struct kafka_output *output, const struct intake *item,
+                                               const struct err *why) {
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(10);
+    MUST(item->topic < output->options->n_inputs);
+    header_text(headers, "topic", output->options->inputs[item->topic]);
+    header_number(headers, "partition", item->shard);
+    header_number(headers, "offset", item->offset);
+    header_number(headers, "timestamp", item->timestamp);
+    header_text(headers, "code", err_name(why->code));
+    header_text(headers, "words", why->words);
+    header_number(headers, "index", item->index);
+    if (item->schema_id >= 0)
+        header_number(headers, "schema-id", item->schema_id);
+    if (item->event.lead.n)
+        header_bytes(headers, "lead", item->event.lead);
+    return headers;
+}
+
+/* ---- the port's records ---- */
+
+bool kafka_output_record(struct kafka_output *output, const struct record *record, struct err *e) {
+    struct message m = {
+        .topic = record->kind == RECORD_SALES_READY ? output->sales_ready : output->scores,
+        .partition = RD_KAFKA_PARTITION_UA,
+        .key = record->lead,
+    };
+    if (output->options->format == KAFKA_SINK_JSON)
+        m.value = encode_json(output, record);
+    else if (!encode_avro(output, record, &m.value))
+        return err_set(e, ERR_OUTPUT_TOO_LARGE, rd_kafka_topic_name(m.topic),
+                       "the record is larger than the model's worst case of %zu bytes",
+                       output->options->model->worst_output);
+    if (output->options->cloudevents)
+        m.headers = cloudevents(output, record);
+    return produce(output, &m, e);
+}
+
+bool kafka_output_forget(struct kafka_output *output, struct bytes lead, struct err *e) {
+    struct message m = {.topic = output->scores, .partition = RD_KAFKA_PARTITION_UA, .key = lead};
+    return produce(output, &m, e);
+}
+
+bool kafka_output_dead_letter(struct kafka_output *output, const struct intake *item, const struct err *why,
+                              struct err *e) {
+    struct message m = {
+        .topic = output->dead_letters,
+        .partition = (int32_t)item->shard < output->dead_letter_partitions ? (int32_t)item->shard
+                                                                            : RD_KAFKA_PARTITION_UA,
+        .key = item->key,
+        .value = item->value,
+        .headers = dead_letter_headers(output, item, why),
+    };
+    if (produce(output, &m, e))
+        return true;
+    if (e->code != ERR_OUTPUT_TOO_LARGE)
+        return false;
+    /* A letter that can never be sent would stop its shard for good: its first part goes, and says so. */
+    output->counts.cut++;
+    LOG(LOG_LEVEL_ERROR, "dead_letter_cut", "topic=%s partition=%" PRIu32 " offset=%" PRId64 " bytes=%zu kept=%d",
+        output->options->inputs[item->topic], item->shard, item->offset, item->value.n, CUT_TO);
+    m.headers = dead_letter_headers(output, item, why);
+    header_number(m.headers, "cut-from", (int64_t)item->value.n);
+    m.value.n = m.value.n < CUT_TO ? m.value.n : CUT_TO;
+    m.key.n = m.key.n < CUT_TO ? m.key.n : CUT_TO;
+    return produce(output, &m, e);
+}
+
+bool kafka_output_log(struct kafka_output *output, uint32_t shard, struct bytes key, struct bytes value, void *note,
+                      struct err *e) {
+    struct message m = {
+        .topic = output->changelog, .partition = (int32_t)shard, .key = key, .value = value, .note = note};
+    return produce(output, &m, e);
+}

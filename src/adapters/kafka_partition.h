@@ -1,0 +1,71 @@
+/* One input partition as the source reads it: librdkafka's queue, the records fetched from it, and the next item,
+ * decoded when it is looked at.
+ *
+ * Private to kafka_source. Everything is one worker's. */
+#ifndef LEADSTREAM_KAFKA_PARTITION_H
+#define LEADSTREAM_KAFKA_PARTITION_H
+
+#include "adapters/kafka_client.h"
+#include "adapters/kafka_source.h"
+
+enum {
+    KAFKA_PARTITION_FETCH = 128,                /* records taken from the queue at once */
+    KAFKA_PARTITION_ARENA = 256 * 1024 * 1024   /* limit of the pool's arena; a usual batch takes some megabytes */
+};
+
+/* What the partitions of a topic share. */
+struct kafka_partition_topic {
+    uint16_t index;
+    const struct kafka_source_topic *options;
+    struct decoder *decoder;    /* NULL where records may hold several events: then each partition has its own */
+};
+
+/* What all partitions of a worker share. */
+struct kafka_partition_pool {
+    const struct kafka_source_options *options;
+    struct kafka_client client;
+    struct kafka_conf_queue limit;  /* of a partition's queue */
+    struct arena *arena;            /* of items, until release */
+    rd_kafka_message_t **kept;      /* records whose items were taken, until release */
+    size_t n_kept, cap_kept;
+    int wake;                       /* eventfd that librdkafka writes to when an empty queue gets something */
+    struct err failure;             /* code != NONE: a partition that cannot be read any more */
+};
+
+struct kafka_partition {
+    struct kafka_partition_topic *topic;
+    uint32_t shard;
+    rd_kafka_queue_t *queue;
+    struct decoder *decoder;        /* its own, or NULL */
+    rd_kafka_message_t *fetched[KAFKA_PARTITION_FETCH];
+    size_t next, n;                 /* fetched[next..n) are still to be read */
+    int64_t position;               /* the next offset to be taken; none before the first seek */
+    bool dry;                       /* the queue was empty when last looked at, since the last poll */
+    bool end;                       /* its end was seen since the last record */
+    uint32_t entry;                 /* entries of fetched[next] that were taken */
+    struct intake *item;            /* the head, NULL: not decoded */
+    struct intake *after;           /* the entry after it in the same record, NULL: none */
+    size_t drained_bytes, drained_messages; /* since the fetchers were last woken */
+    int64_t ask_at;                 /* when an unknown schema may be asked for again, ms */
+    int ask_pause;
+};
+
+/* Takes the partition's queue over from librdkafka. Before it is assigned. */
+void kafka_partition_open(struct kafka_partition_pool *pool, struct kafka_partition *partition,
+                          struct kafka_partition_topic *topic, uint32_t shard);
+void kafka_partition_close(struct kafka_partition *partition);
+
+/* Fetches if all that was fetched is read; true if something new came. */
+bool kafka_partition_refill(struct kafka_partition_pool *pool, struct kafka_partition *partition);
+
+enum source_head kafka_partition_head(struct kafka_partition_pool *pool, struct kafka_partition *partition,
+                                      const struct intake **item);
+void kafka_partition_take(struct kafka_partition_pool *pool, struct kafka_partition *partition);
+
+/* The decoded head is forgotten (the arena goes), the record stays. */
+void kafka_partition_forget(struct kafka_partition *partition);
+
+/* All that was fetched is dropped, and reading begins at offset. */
+void kafka_partition_restart(struct kafka_partition *partition, int64_t offset);
+
+#endif

@@ -1,0 +1,341 @@
+/* The transaction's calls, and what each of librdkafka's answers means to the engine (the table is in the header).
+ *
+ *   none --init--> ready --begin--> open --send_offsets--> sent --commit--> ready
+ *   open or sent --abort--> ready;   anything --retire--> none
+ *
+ * The group's metadata is taken at begin(): if the group moves on before the commit, the broker refuses the offsets,
+ * which is the fence. Metadata taken later would let the offsets of partitions that are lost overwrite their new
+ * owner's. */
+#include "adapters/kafka_sink.h"
+
+#include "adapters/kafka_output.h"
+#include "adapters/kafka_reader.h"
+#include "host/log.h"
+#include "engine/changelog.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { INIT_WAIT = 5000, OFFSETS_WAIT = 5000, COMMIT_WAIT = 2000, ABORT_WAIT = 5000, CLOSE_WAIT = 2000 };
+
+enum state { NONE, READY, OPEN, SENT };
+
+struct kafka_sink {
+    struct kafka_sink_options options;
+    struct kafka_client client;
+    struct kafka_output output;
+    struct kafka_reader reader;
+    enum state state;
+    rd_kafka_consumer_group_metadata_t *group;  /* of the open transaction */
+    rd_kafka_topic_partition_list_t *sent;      /* the offsets in it, by shard and topic */
+    int64_t committing;         /* when commit was first called, 0: not yet */
+    int64_t *log_ends;          /* by shard: offset after the transaction's last shard record */
+    size_t n_log_ends;
+    uint64_t undelivered;       /* without transactions: records that failed */
+};
+
+/* ---- delivery reports ---- */
+
+/* Only shard records carry a note, shard + 1: the last that a transaction writes to a changelog partition. */
+static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque) {
+    (void)rk;
+    const struct kafka_client *client = opaque;
+    struct kafka_sink *sink = client->owner;
+    if (message->err)
+        sink->undelivered++;
+    else if (message->_private)
+        sink->log_ends[(uintptr_t)message->_private - 1] = message->offset + 1;
+}
+
+static void make_log_end(struct kafka_sink *sink, uint32_t shard) {
+    if (shard >= sink->n_log_ends) {
+        size_t n = shard + 64;
+        int64_t *grown = realloc(sink->log_ends, n * sizeof *grown);
+        MUST(grown);
+        for (size_t i = sink->n_log_ends; i < n; i++)
+            grown[i] = ENGINE_NO_OFFSET;
+        sink->log_ends = grown;
+        sink->n_log_ends = n;
+    }
+}
+
+static void forget_transaction(struct kafka_sink *sink) {
+    if (sink->group)
+        rd_kafka_consumer_group_metadata_destroy(sink->group);
+    sink->group = NULL;
+    if (sink->sent)
+        rd_kafka_topic_partition_list_destroy(sink->sent);
+    sink->sent = NULL;
+    sink->committing = 0;
+    sink->undelivered = 0;
+}
+
+/* ---- init, begin ---- */
+
+static bool open_producer(struct kafka_sink *sink, struct err *e) {
+    if (sink->client.rk)
+        return true;
+    rd_kafka_conf_t *conf = kafka_conf_new(&sink->options.conf, KAFKA_CONF_SINK, e);
+    if (!conf)
+        return false;
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    sink->client.owner = sink;
+    return kafka_client_open(&sink->client, RD_KAFKA_PRODUCER, conf, e);
+}
+
+static void sink_retire(void *self) {
+    struct kafka_sink *sink = self;
+    forget_transaction(sink);
+    kafka_output_close(&sink->output);
+    kafka_client_close(&sink->client, CLOSE_WAIT);
+    sink->state = NONE;
+}
+
+static bool sink_init(void *self, struct err *e) {
+    struct kafka_sink *sink = self;
+    MUST(sink->state == NONE || sink->state == READY);
+    if (sink->state == READY)
+        return true;
+    if (!open_producer(sink, e))
+        return false;
+    if (!sink->options.conf.no_transactions &&
+        !kafka_client_done(e, rd_kafka_init_transactions(sink->client.rk, INIT_WAIT), "init_transactions"))
+        return false;
+    if (!sink->output.changelog && !kafka_output_open(&sink->output, sink->client.rk, e)) {
+        kafka_output_close(&sink->output);
+        return false;
+    }
+    sink->state = READY;
+    return true;
+}
+
+static void take_group(struct kafka_sink *sink) {
+    char name[KAFKA_CONF_NAME];
+    if (sink->options.source)
+        sink->group = rd_kafka_consumer_group_metadata(kafka_source_consumer(sink->options.source));
+    if (!sink->group)
+        sink->group = rd_kafka_consumer_group_metadata_new(kafka_conf_group(&sink->options.conf, name));
+}
+
+static bool sink_begin(void *self, struct err *e) {
+    struct kafka_sink *sink = self;
+    MUST(sink->state == READY);
+    kafka_reader_retire(&sink->reader, false);
+    rd_kafka_poll(sink->client.rk, 0);
+    if (sink->client.failure.code) {
+        *e = sink->client.failure;
+        return false;
+    }
+    if (!sink->options.conf.no_transactions &&
+        !kafka_client_done(e, rd_kafka_begin_transaction(sink->client.rk), "begin_transaction"))
+        return false;
+    forget_transaction(sink);
+    take_group(sink);
+    for (size_t i = 0; i < sink->n_log_ends; i++)
+        sink->log_ends[i] = ENGINE_NO_OFFSET;
+    sink->state = OPEN;
+    return true;
+}
+
+/* ---- records ---- */
+
+static bool sink_emit(void *self, const struct record *record, struct err *e) {
+    struct kafka_sink *sink = self;
+    MUST(sink->state == OPEN);
+    return kafka_output_record(&sink->output, record, e);
+}
+
+static bool sink_forget(void *self, struct bytes lead, struct err *e) {
+    struct kafka_sink *sink = self;
+    MUST(sink->state == OPEN);
+    return kafka_output_forget(&sink->output, lead, e);
+}
+
+static bool sink_reject(void *self, const struct intake *item, const struct err *why, struct err *e) {
+    struct kafka_sink *sink = self;
+    MUST(sink->state == OPEN);
+    return kafka_output_dead_letter(&sink->output, item, why, e);
+}
+
+static bool sink_log(void *self, uint32_t shard, struct bytes key, struct bytes value, struct err *e) {
+    struct kafka_sink *sink = self;
+    MUST(sink->state == OPEN && key.n >= 1);
+    void *note = NULL;
+    if (key.at[0] == CHANGELOG_SHARD) {
+        make_log_end(sink, shard);
+        note = (void *)((uintptr_t)shard + 1);
+    }
+    return kafka_output_log(&sink->output, shard, key, value, note, e);
+}
+
+static int64_t sink_log_end(void *self, uint32_t shard) {
+    const struct kafka_sink *sink = self;
+    return shard < sink->n_log_ends ? sink->log_ends[shard] : ENGINE_NO_OFFSET;
+}
+
+/* ---- the end of a transaction ---- */
+
+static void make_sent(struct kafka_sink *sink, const struct sink_offsets *offsets, size_t n) {
+    if (sink->sent)
+        rd_kafka_topic_partition_list_destroy(sink->sent);
+    sink->sent = rd_kafka_topic_partition_list_new((int)(n * sink->options.n_inputs));
+    for (size_t i = 0; i < n; i++)
+        for (size_t t = 0; t < sink->options.n_inputs; t++) {
+            MUST(offsets[i].offsets[t] >= 0);
+            rd_kafka_topic_partition_list_add(sink->sent, sink->options.inputs[t], (int32_t)offsets[i].shard)->offset =
+                offsets[i].offsets[t];
+        }
+}
+
+static bool sink_send_offsets(void *self, const struct sink_offsets *offsets, size_t n, struct err *e) {
+    struct kafka_sink *sink = self;
+    MUST(sink->state == OPEN && n > 0);
+    make_sent(sink, offsets, n);
+    if (!sink->options.conf.no_transactions &&
+        !kafka_client_done(e, rd_kafka_send_offsets_to_transaction(sink->client.rk, sink->sent, sink->group,
+                                                                   OFFSETS_WAIT), "send_offsets_to_transaction"))
+        return false;
+    sink->state = SENT;
+    return true;
+}
+
+static void remember(struct kafka_sink *sink) {
+    if (!sink->options.source)
+        return;
+    for (int i = 0; i < sink->sent->cnt; i++)
+        kafka_source_remember(sink->options.source, (uint16_t)((size_t)i % sink->options.n_inputs),
+                              (uint32_t)sink->sent->elems[i].partition, sink->sent->elems[i].offset);
+}
+
+/* Benchmark only: everything is delivered, then the offsets are committed. */
+static bool commit_plainly(struct kafka_sink *sink, struct err *e) {
+    rd_kafka_resp_err_t err = rd_kafka_flush(sink->client.rk, COMMIT_WAIT);
+    if (!err && sink->undelivered)
+        return err_set(e, ERR_ABORTED, NULL, "%" PRIu64 " records could not be delivered", sink->undelivered);
+    if (!err && sink->options.source)
+        err = rd_kafka_commit(kafka_source_consumer(sink->options.source), sink->sent, 0);
+    return !err || kafka_client_fail(e, err, NULL, "committing without a transaction");
+}
+
+static bool commit_once(struct kafka_sink *sink, struct err *e) {
+    if (sink->options.conf.no_transactions)
+        return commit_plainly(sink, e);
+    return kafka_client_done(e, rd_kafka_commit_transaction(sink->client.rk, COMMIT_WAIT), "commit_transaction");
+}
+
+static bool sink_commit(void *self, struct err *e) {
+    struct kafka_sink *sink = self;
+    MUST(sink->state == SENT);
+    int64_t now = kafka_client_now();
+    if (!sink->committing)
+        sink->committing = now;
+    if (commit_once(sink, e)) {
+        remember(sink);
+        forget_transaction(sink);
+        sink->state = READY;
+        return true;
+    }
+    int limit = kafka_conf_transaction_timeout(&sink->options.conf);
+    if (err_class(e->code) == ERR_CLASS_RETRY && kafka_client_now() - sink->committing > limit)
+        return err_set(e, ERR_UNKNOWN_OUTCOME, NULL,
+                       "the broker did not say within %d ms whether the transaction was committed", limit);
+    return false;
+}
+
+static bool sink_abort(void *self, struct err *e) {
+    struct kafka_sink *sink = self;
+    if (sink->state != OPEN && sink->state != SENT)
+        return true;
+    if (sink->options.conf.no_transactions) {
+        rd_kafka_purge(sink->client.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        rd_kafka_flush(sink->client.rk, ABORT_WAIT);
+    } else if (!kafka_client_done(e, rd_kafka_abort_transaction(sink->client.rk, ABORT_WAIT), "abort_transaction")) {
+        return false;
+    }
+    forget_transaction(sink);
+    sink->state = READY;
+    return true;
+}
+
+/* ---- the changelog read back ---- */
+
+static bool sink_log_bounds(void *self, uint32_t shard, int64_t *first, int64_t *end, struct err *e) {
+    struct kafka_sink *sink = self;
+    char name[KAFKA_CONF_NAME];
+    MUST(sink->client.rk);
+    rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(
+        sink->client.rk, kafka_conf_changelog(&sink->options.conf, name), (int32_t)shard, first, end, OFFSETS_WAIT);
+    return !err || kafka_client_fail(e, err, name, "asking for the changelog's end");
+}
+
+static bool sink_log_open(void *self, uint32_t shard, int64_t from, struct err *e) {
+    struct kafka_sink *sink = self;
+    return kafka_reader_open(&sink->reader, shard, from, e);
+}
+
+static bool sink_log_read(void *self, int wait, struct log_entry *entries, size_t max, size_t *n, int64_t *position,
+                          struct err *e) {
+    struct kafka_sink *sink = self;
+    bool good = kafka_reader_read(&sink->reader, wait, entries, max, n, e);
+    *position = sink->reader.position;
+    return good;
+}
+
+static void sink_log_close(void *self) {
+    struct kafka_sink *sink = self;
+    kafka_reader_close(&sink->reader);
+}
+
+/* ---- making and ending ---- */
+
+struct kafka_sink *kafka_sink_new(const struct kafka_sink_options *options, struct err *e) {
+    MUST(options->n_inputs >= 1 && options->n_inputs <= ENGINE_MAX_TOPICS && options->model);
+    rd_kafka_conf_t *tried = kafka_conf_new(&options->conf, KAFKA_CONF_SINK, e);
+    if (!tried)
+        return NULL;
+    rd_kafka_conf_destroy(tried);
+    struct kafka_sink *sink = calloc(1, sizeof *sink);
+    MUST(sink);
+    sink->options = *options;
+    sink->output.options = &sink->options;
+    sink->reader.conf = &sink->options.conf;
+    return sink;
+}
+
+void kafka_sink_free(struct kafka_sink **at) {
+    struct kafka_sink *sink = *at;
+    if (!sink)
+        return;
+    kafka_reader_retire(&sink->reader, true);
+    sink_retire(sink);
+    kafka_output_fini(&sink->output);
+    free(sink->log_ends);
+    free(sink);
+    *at = NULL;
+}
+
+struct sink kafka_sink_port(struct kafka_sink *sink) {
+    return (struct sink){
+        .self = sink,
+        .init = sink_init,
+        .begin = sink_begin,
+        .emit = sink_emit,
+        .forget = sink_forget,
+        .reject = sink_reject,
+        .log = sink_log,
+        .send_offsets = sink_send_offsets,
+        .commit = sink_commit,
+        .abort = sink_abort,
+        .log_end = sink_log_end,
+        .retire = sink_retire,
+        .log_bounds = sink_log_bounds,
+        .log_open = sink_log_open,
+        .log_read = sink_log_read,
+        .log_close = sink_log_close,
+    };
+}
+
+const struct kafka_sink_counts *kafka_sink_counts(const struct kafka_sink *sink) {
+    return &sink->output.counts;
+}

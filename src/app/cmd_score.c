@@ -1,0 +1,403 @@
+/* `leadstream score`: event files in, one line a lead out (or, with --changes, the records that would be published). No
+ * broker and no store: leads live in memory, and time is that of the events. The way of an event here is the definition
+ * of a replay, which `run` is compared with. */
+#include "app/cmd.h"
+
+#include "app/cmd_say.h"
+#include "app/event_merge.h"
+#include "app/lead_table.h"
+#include "app/record_list.h"
+#include "app/score_table.h"
+#include "codec/model_yaml.h"
+#include <errno.h>
+#include <getopt.h>
+#include <leadstream/when.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ARENA ((size_t)1 << 30) /* of one lead's records between two of its events, or its reasons */
+
+enum { REASONS_SHOWN = 3 }; /* of each lead, in a table without --reasons */
+
+static const char name[] = "score";
+static const char help[] =
+    "usage: leadstream score [OPTION..] FILE..\n"
+    "\n"
+    "Scores the events of FILEs (JSON lines; - is the standard input) and prints the leads, highest first.\n"
+    "Several files are merged by time, each read in its own order.\n"
+    "\n"
+    "  -m, --model MODEL        the model (default: model.yaml)\n"
+    "      --at TIME            as of this time; later lines are passed over (default: the newest time of all lines)\n"
+    "      --changes            print the records that would be published, by time and lead\n"
+    "      --reasons            with each lead: every reason of its score, and its profile\n"
+    "      --output FORMAT      table or jsonl (default: table on a terminal, else jsonl)\n"
+    "      --dead-letters FILE  keep bad lines there, as JSON lines; they are then no error\n"
+    "\n"
+    "Exit codes: 0 done, 1 bad lines or a bad model, 2 usage, 3 a file cannot be read or written.\n"
+    "\n"
+    "example: leadstream score -m config/model.yaml --at 2026-11-22T10:00:00Z --reasons events.jsonl\n";
+
+enum output { OUTPUT_AUTO, OUTPUT_TABLE, OUTPUT_JSONL };
+
+struct options {
+    const char *model;
+    int64_t at; /* INT64_MAX: not given */
+    bool changes, reasons;
+    enum output output;
+    const char *dead_letters;
+    char **files;
+    size_t n_files;
+};
+
+/* A run of `score`. */
+struct play {
+    struct options o;
+    struct model *model;
+    struct scorer *scorer;
+    struct lead_table *leads;
+    struct record_list *records; /* NULL: not wanted */
+    struct arena *arena;
+    struct event_file **files;
+    struct bad_lines *bad;
+    struct event_merge *merge;
+    uint64_t events;
+    size_t longest_lead; /* bytes, of the leads' ids */
+    int64_t shown;       /* when progress was last shown, monotonic ms; -1: not wanted */
+};
+
+/* A lead's place in the order of lines. */
+struct rank {
+    int64_t total;
+    const struct lead *lead;
+};
+
+static int read_options(int argc, char **argv, struct options *o, bool *done);
+static int open_all(struct play *play);
+static bool play_events(struct play *play, struct err *e);
+static bool play_rest(struct play *play, int64_t at, struct err *e);
+static bool print_leads(struct play *play, int64_t at, struct err *e);
+static bool print_records(struct play *play, struct err *e);
+static void close_all(struct play *play);
+
+int cmd_score(int argc, char **argv) {
+    struct play play = {.shown = -1};
+    bool done = false;
+    int code = read_options(argc, argv, &play.o, &done);
+    if (code || done)
+        return code;
+    struct err e;
+    code = open_all(&play);
+    if (!code) {
+        bool good = play_events(&play, &e);
+        int64_t at = play.o.at != INT64_MAX ? play.o.at : event_merge_newest(play.merge);
+        good =
+            good && play_rest(&play, at, &e) && (play.records ? print_records(&play, &e) : print_leads(&play, at, &e));
+        code = good ? EXIT_DONE : cmd_say_err(EXIT_WORLD, name, &e);
+    }
+    if (play.bad) {
+        if (!play.o.dead_letters && bad_lines_count(play.bad) && !code)
+            code = EXIT_INPUT;
+        if (!bad_lines_finish(&play.bad, &e))
+            code = cmd_say_err(EXIT_WORLD, name, &e);
+    }
+    close_all(&play);
+    return code;
+}
+
+/* ---- options ---- */
+
+/* RFC 3339, or integer milliseconds as in events. */
+static bool read_time(const char *text, int64_t *ms) {
+    if (when_parse(bytes_of(text), ms))
+        return true;
+    char *end;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    *ms = value;
+    return (*text == '-' || (*text >= '0' && *text <= '9')) && end != text && !*end && !errno;
+}
+
+static int read_at(const char *text, int64_t *at) {
+    if (!read_time(text, at))
+        return cmd_say(EXIT_USAGE, name, "--at \"%s\" is not RFC 3339 (try 2026-11-22T10:00:00Z)", text);
+    if (*at < WHEN_FIRST || *at > WHEN_LAST)
+        return cmd_say(EXIT_USAGE, name, "--at \"%s\" is not within 2000-01-01 to 2100-01-01", text);
+    return 0;
+}
+
+static int read_output(const char *text, enum output *output) {
+    *output = !strcmp(text, "table") ? OUTPUT_TABLE : OUTPUT_JSONL;
+    if (*output == OUTPUT_JSONL && strcmp(text, "jsonl") != 0)
+        return cmd_say(EXIT_USAGE, name, "--output \"%s\" is neither table nor jsonl", text);
+    return 0;
+}
+
+static int read_options(int argc, char **argv, struct options *o, bool *done) {
+    static const struct option options[] = {
+        {"model", required_argument, NULL, 'm'},  {"at", required_argument, NULL, 'a'},
+        {"changes", no_argument, NULL, 'c'},      {"reasons", no_argument, NULL, 'r'},
+        {"output", required_argument, NULL, 'o'}, {"dead-letters", required_argument, NULL, 'd'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    };
+    *o = (struct options){.model = "model.yaml", .at = INT64_MAX};
+    opterr = 0;
+    optind = 1;
+    int code = 0;
+    for (int option; !code && (option = getopt_long(argc, argv, ":m:h", options, NULL)) != -1;) {
+        switch (option) {
+        case 'm': o->model = optarg; break;
+        case 'a': code = read_at(optarg, &o->at); break;
+        case 'c': o->changes = true; break;
+        case 'r': o->reasons = true; break;
+        case 'o': code = read_output(optarg, &o->output); break;
+        case 'd': o->dead_letters = optarg; break;
+        case 'h':
+            fputs(help, stdout);
+            *done = true;
+            return EXIT_DONE;
+        default: return cmd_say_option(name, option, argv);
+        }
+    }
+    o->files = argv + optind;
+    o->n_files = (size_t)(argc - optind);
+    if (!code && !o->n_files)
+        return cmd_say(EXIT_USAGE, name, "no file of events given (- is the standard input)");
+    return code;
+}
+
+/* ---- opening and closing ---- */
+
+static int open_model(struct play *play) {
+    FILE *there = fopen(play->o.model, "re");
+    if (!there)
+        return cmd_say(EXIT_WORLD, name, "%s: %s", play->o.model, strerror(errno));
+    fclose(there);
+    struct problems problems = {.file = play->o.model};
+    play->model = model_yaml_load(play->o.model, &problems);
+    problems_print(&problems, stderr);
+    problems_fini(&problems);
+    return play->model ? 0 : EXIT_INPUT;
+}
+
+/* All files are opened before the first is read: a name that is wrong is said at once. */
+static int open_all(struct play *play) {
+    struct err e;
+    int code = open_model(play);
+    if (code)
+        return code;
+    play->files = calloc(play->o.n_files, sizeof(struct event_file *));
+    MUST(play->files != NULL);
+    for (size_t i = 0; i < play->o.n_files; i++) {
+        play->files[i] = event_file_open(play->o.files[i], play->model, &e);
+        if (!play->files[i])
+            return cmd_say_err(EXIT_WORLD, name, &e);
+    }
+    play->bad = bad_lines_new(play->o.dead_letters, &e);
+    if (!play->bad)
+        return cmd_say_err(EXIT_WORLD, name, &e);
+    play->merge = event_merge_new(play->files, play->o.n_files, play->o.at, play->bad);
+    play->scorer = scorer_new(play->model);
+    play->leads = lead_table_new(play->model);
+    play->records = play->o.changes ? record_list_new(play->model) : NULL;
+    play->arena = arena_new(ARENA);
+    play->shown = isatty(STDERR_FILENO) ? 0 : -1;
+    if (play->o.output == OUTPUT_AUTO)
+        play->o.output = isatty(STDOUT_FILENO) ? OUTPUT_TABLE : OUTPUT_JSONL;
+    return 0;
+}
+
+static void close_all(struct play *play) {
+    for (size_t i = 0; play->files && i < play->o.n_files; i++)
+        event_file_close(&play->files[i]);
+    free(play->files);
+    event_merge_free(&play->merge);
+    record_list_free(&play->records);
+    lead_table_free(&play->leads);
+    scorer_free(&play->scorer);
+    arena_free(&play->arena);
+    model_free(&play->model);
+}
+
+/* ---- playing ---- */
+
+/* Shows how far reading has come, every 100 ms at most. */
+static void show_progress(struct play *play) {
+    struct timespec clock;
+    clock_gettime(CLOCK_MONOTONIC, &clock);
+    int64_t now = (int64_t)clock.tv_sec * 1000 + clock.tv_nsec / 1000000;
+    if (now < play->shown + 100)
+        return;
+    play->shown = now;
+    uint64_t read = 0, size = 0;
+    bool known = true;
+    for (size_t i = 0; i < play->o.n_files; i++) {
+        read += event_file_read(play->files[i]);
+        size += event_file_size(play->files[i]);
+        known = known && event_file_size(play->files[i]);
+    }
+    fprintf(stderr, "\r%llu events, %zu leads", (unsigned long long)play->events, lead_table_count(play->leads));
+    if (known)
+        fprintf(stderr, ", %d %%", (int)(read < size ? read * 100 / size : 100));
+    fputs("\033[K", stderr);
+}
+
+static void end_progress(const struct play *play) {
+    if (play->shown > 0)
+        fputs("\r\033[K", stderr);
+}
+
+static void keep_records(struct play *play, const struct lead *lead, const struct verdict *verdict) {
+    for (size_t i = 0; play->records && i < verdict->n_records; i++) {
+        struct record record = verdict->records[i];
+        record.lead = lead->key;
+        record_list_add(play->records, &record);
+    }
+}
+
+static bool play_events(struct play *play, struct err *e) {
+    const struct event *event;
+    bool good = true;
+    while (good && (good = event_merge_next(play->merge, &event, e)) && event) {
+        struct lead *lead = lead_table_get(play->leads, event->lead);
+        struct verdict verdict;
+        arena_reset(play->arena);
+        good = score_event(play->scorer, lead, event, SCORE_UNBOUNDED, play->arena, &verdict, e);
+        if (!good)
+            break;
+        keep_records(play, lead, &verdict);
+        if (event->lead.n > play->longest_lead)
+            play->longest_lead = event->lead.n;
+        if (++play->events % 4096 == 0 && play->shown >= 0)
+            show_progress(play);
+    }
+    end_progress(play);
+    return good;
+}
+
+/* The leads' timers up to the end of the range fire. */
+static bool play_rest(struct play *play, int64_t at, struct err *e) {
+    for (size_t i = 0; i < lead_table_count(play->leads); i++) {
+        struct lead *lead = lead_table_at(play->leads, i);
+        struct verdict verdict;
+        if (lead->d.t == LEAD_NEVER)
+            continue;
+        arena_reset(play->arena);
+        if (!score_advance(play->scorer, lead, at, SCORE_UNBOUNDED, play->arena, &verdict, e))
+            return false;
+        keep_records(play, lead, &verdict);
+    }
+    return true;
+}
+
+/* ---- printing ---- */
+
+/* Writes the text out and empties it. False: stdout takes no more. */
+static bool flush(struct text *text, struct err *e) {
+    size_t n = text->n;
+    text->n = 0;
+    if (fwrite(text->at, 1, n, stdout) == n)
+        return true;
+    return err_set(e, ERR_DISK, "standard output", "%s", strerror(errno));
+}
+
+static bool finish(struct text *text, bool good, struct err *e) {
+    text_free(text);
+    if (good && fflush(stdout) != 0)
+        return err_set(e, ERR_DISK, "standard output", "%s", strerror(errno));
+    return good;
+}
+
+static int by_total(const void *left, const void *right) {
+    const struct rank *a = left, *b = right;
+    if (a->total != b->total)
+        return a->total > b->total ? -1 : 1;
+    return bytes_compare(a->lead->key, b->lead->key);
+}
+
+/* Every lead of which something is remembered, in the order of lines; the caller frees them. */
+static struct rank *rank_leads(struct play *play, int64_t at, size_t *n) {
+    size_t all = lead_table_count(play->leads);
+    struct rank *ranks = calloc(all + 1, sizeof *ranks);
+    int64_t groups[MODEL_MAX_GROUPS];
+    struct score score = {.groups = groups};
+    MUST(ranks != NULL);
+    *n = 0;
+    for (size_t i = 0; i < all; i++) {
+        const struct lead *lead = lead_table_at(play->leads, i);
+        if (lead->d.t == LEAD_NEVER)
+            continue; /* erased, and nothing since */
+        score_read(play->scorer, lead, at, &score);
+        ranks[(*n)++] = (struct rank){score.total, lead};
+    }
+    qsort(ranks, *n, sizeof *ranks, by_total);
+    return ranks;
+}
+
+static bool put_lead(struct play *play, const struct score_table *table, struct text *text, const struct rank *rank,
+                     int64_t at) {
+    int64_t groups[MODEL_MAX_GROUPS];
+    struct bytes profile[MODEL_MAX_ATTRS];
+    struct score score = {.groups = groups};
+    struct lead_line line = {.lead = rank->lead->key, .score = &score, .as_of = at};
+    arena_reset(play->arena);
+    score_read(play->scorer, rank->lead, at, &score);
+    line.events = lead_events(rank->lead);
+    if (play->o.reasons || play->o.output == OUTPUT_TABLE) {
+        line.reasons = score_reasons(play->scorer, rank->lead, at, play->arena, &line.n_reasons);
+        lead_profile(rank->lead, play->model, profile);
+        line.profile = profile;
+        if (!line.reasons)
+            return false;
+    }
+    if (play->o.output == OUTPUT_TABLE) {
+        score_table_lead(table, text, &line, play->o.reasons ? SIZE_MAX : REASONS_SHOWN);
+    } else {
+        lead_line_json(text, play->model, &line);
+        text_put(text, "\n", 1);
+    }
+    return true;
+}
+
+static bool print_leads(struct play *play, int64_t at, struct err *e) {
+    struct score_table table;
+    struct text text = {0};
+    bool good = true;
+    size_t n;
+    struct rank *ranks = rank_leads(play, at, &n);
+    score_table_init(&table, play->model, play->longest_lead);
+    if (play->o.output == OUTPUT_TABLE)
+        score_table_leads_head(&table, &text);
+    for (size_t i = 0; i < n && good; i++) {
+        good = put_lead(play, &table, &text, &ranks[i], at) ||
+               err_set(e, ERR_OUTPUT_TOO_LARGE, NULL, "a lead's reasons do not fit in memory");
+        good = good && flush(&text, e);
+    }
+    free(ranks);
+    good = good && flush(&text, e);
+    return finish(&text, good, e);
+}
+
+static bool print_records(struct play *play, struct err *e) {
+    struct score_table table;
+    struct text text = {0};
+    bool good = true;
+    record_list_sort(play->records);
+    score_table_init(&table, play->model, play->longest_lead);
+    if (play->o.output == OUTPUT_TABLE)
+        score_table_records_head(&table, &text);
+    for (size_t i = 0; i < record_list_count(play->records) && good; i++) {
+        struct record record;
+        arena_reset(play->arena);
+        record_list_get(play->records, i, play->arena, &record);
+        if (play->o.output == OUTPUT_TABLE) {
+            score_table_record(&table, &text, &record);
+        } else {
+            record_json(&text, play->model, &record);
+            text_put(&text, "\n", 1);
+        }
+        good = flush(&text, e);
+    }
+    good = good && flush(&text, e);
+    return finish(&text, good, e);
+}

@@ -1,0 +1,261 @@
+/* Ports by hand, and a plain client beside them. */
+#include "kafka_rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static int64_t now_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* ---- the ports ---- */
+
+static void on_assigned(void *self, const uint32_t *shards, size_t n) {
+    struct rig *rig = self;
+    ck_assert_uint_le(n, sizeof rig->shards / sizeof *rig->shards);
+    memcpy(rig->shards, shards, n * sizeof *shards);
+    rig->n_shards = n;
+    rig->assigned++;
+}
+
+static void on_revoked(void *self, const uint32_t *shards, size_t n, bool lost) {
+    struct rig *rig = self;
+    (void)shards;
+    (void)n;
+    rig->revoked++;
+    rig->lost = lost;
+    if (rig->on_revoked)
+        rig->on_revoked(rig);
+    rig->n_shards = 0;
+}
+
+void rig_names(struct rig *rig) {
+    static const char *const ends[] = {"a", "b", "scores", "sales-ready", "dead-letters", "g1.changelog"};
+    for (size_t i = 0; i < RIG_NAMES; i++)
+        snprintf(rig->names[i], sizeof rig->names[i], "%s.%s", rig->prefix, ends[i]);
+}
+
+static struct kafka_conf rig_conf(struct rig *rig) {
+    rig->properties[0] = (struct kafka_conf_property){"bootstrap.servers", rig->bootstrap};
+    memcpy(rig->properties + 1, rig->extra, rig->n_extra * sizeof *rig->extra);
+    return (struct kafka_conf){
+        .properties = rig->properties,
+        .n_properties = rig->n_extra + 1,
+        .app = rig->prefix,
+        .generation = "g1",
+        .instance = rig->instance ? rig->instance : "test",
+    };
+}
+
+static void make_source(struct rig *rig) {
+    struct err e;
+    rig->mapping.shipped = true;
+    for (size_t t = 0; t < RIG_TOPICS; t++) {
+        rig->inputs[t] = rig->names[t];
+        rig->topics[t] = (struct kafka_source_topic){
+            .name = rig->names[t],
+            .decoder = {.format = DECODER_JSON, .mapping = &rig->mapping},
+        };
+    }
+    rig->source_options = (struct kafka_source_options){
+        .conf = rig_conf(rig),
+        .topics = rig->topics,
+        .n_topics = RIG_TOPICS,
+        .partitions = rig->partitions,
+        .future = 86400000,
+        .assign_all = !rig->group,
+    };
+    rig->owned_source = kafka_source_new(&rig->source_options, &e);
+    ck_assert_msg(rig->owned_source, "%s", e.words);
+    rig->source = kafka_source_port(rig->owned_source);
+    rig->listener = (struct source_listener){rig, on_assigned, on_revoked};
+}
+
+static void make_sink(struct rig *rig) {
+    struct err e;
+    rig->model.name = bytes_of("test");
+    rig->model.version = 1;
+    rig->model.worst_output = 4096;
+    rig->sink_options = (struct kafka_sink_options){
+        .conf = rig_conf(rig),
+        .source = rig->owned_source,
+        .inputs = rig->inputs,
+        .n_inputs = RIG_TOPICS,
+        .scores = rig->names[RIG_SCORES],
+        .sales_ready = rig->names[RIG_SALES_READY],
+        .dead_letters = rig->names[RIG_DEAD_LETTERS],
+        .model = &rig->model,
+        .format = KAFKA_SINK_JSON,
+    };
+    rig->owned_sink = kafka_sink_new(&rig->sink_options, &e);
+    ck_assert_msg(rig->owned_sink, "%s", e.words);
+    rig->sink = kafka_sink_port(rig->owned_sink);
+}
+
+void rig_open(struct rig *rig) {
+    rig_names(rig);
+    make_source(rig);
+    make_sink(rig);
+}
+
+void rig_close(struct rig *rig, bool leave) {
+    kafka_sink_free(&rig->owned_sink);
+    kafka_source_free(&rig->owned_source, leave);
+}
+
+void rig_join(struct rig *rig) {
+    struct err e = {0};
+    int64_t deadline = now_ms() + 10000;
+    while (!rig->n_shards && now_ms() < deadline)
+        ck_assert_msg(rig->source.poll(rig->source.self, &rig->listener, 50, &e), "%s", e.words);
+    ck_assert_uint_gt(rig->n_shards, 0);
+}
+
+void rig_rewind(struct rig *rig) {
+    static const int64_t zeros[RIG_TOPICS];
+    struct err e;
+    for (size_t i = 0; i < rig->n_shards; i++)
+        ck_assert_msg(rig->source.seek(rig->source.self, rig->shards[i], zeros, &e), "%s", e.words);
+}
+
+enum source_head rig_head(struct rig *rig, uint16_t topic, uint32_t shard, const struct intake **item,
+                          enum source_head not, int ms) {
+    struct err e;
+    int64_t deadline = now_ms() + ms;
+    enum source_head head;
+    while ((head = rig->source.head(rig->source.self, topic, shard, item)) == not && now_ms() < deadline)
+        ck_assert_msg(rig->source.poll(rig->source.self, &rig->listener, 20, &e), "%s: %s", e.where, e.words);
+    return head;
+}
+
+/* ---- the world's client ---- */
+
+const char *rig_event(char text[256], const char *lead, const char *id, int64_t time) {
+    snprintf(text, 256, "{\"lead\":\"%s\",\"id\":\"%s\",\"type\":\"web.page_viewed\",\"time\":%lld}", lead, id,
+             (long long)time);
+    return text;
+}
+
+static rd_kafka_t *client(const struct rig *rig, rd_kafka_type_t type, const char *isolation) {
+    char words[200];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "bootstrap.servers", rig->bootstrap, words, sizeof words);
+    rd_kafka_conf_set(conf, "socket.nagle.disable", "true", words, sizeof words);
+    if (isolation) {
+        rd_kafka_conf_set(conf, "isolation.level", isolation, words, sizeof words);
+        rd_kafka_conf_set(conf, "enable.partition.eof", "true", words, sizeof words);
+        rd_kafka_conf_set(conf, "fetch.wait.max.ms", "20", words, sizeof words);
+    } else {
+        rd_kafka_conf_set(conf, "partitioner", "murmur2_random", words, sizeof words);
+    }
+    rd_kafka_t *rk = rd_kafka_new(type, conf, words, sizeof words);
+    ck_assert_msg(rk != NULL, "%s", words);
+    return rk;
+}
+
+static void put(rd_kafka_t *rk, const char *topic, int32_t partition, const char *key, const char *value) {
+    char copy[512];
+    snprintf(copy, sizeof copy, "%s", value ? value : "");
+    rd_kafka_resp_err_t err =
+        rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
+                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                          RD_KAFKA_V_KEY(key, key ? strlen(key) : 0),
+                          RD_KAFKA_V_VALUE(value ? copy : NULL, value ? strlen(copy) : 0), RD_KAFKA_V_END);
+    ck_assert_msg(!err, "%s: %s", topic, rd_kafka_err2str(err));
+}
+
+void rig_produce(const struct rig *rig, const char *topic, int32_t partition, const char *key, const char *value) {
+    rd_kafka_t *rk = client(rig, RD_KAFKA_PRODUCER, NULL);
+    put(rk, topic, partition, key, value);
+    ck_assert(!rd_kafka_flush(rk, 5000));
+    rd_kafka_destroy(rk);
+}
+
+void rig_fill(const struct rig *rig, const char *topic, int32_t partition, size_t n) {
+    rd_kafka_t *rk = client(rig, RD_KAFKA_PRODUCER, NULL);
+    for (size_t i = 0; i < n; i++) {
+        char key[32], value[32];
+        snprintf(key, sizeof key, "k%zu", i);
+        snprintf(value, sizeof value, "v%zu", i);
+        put(rk, topic, partition, key, value);
+    }
+    ck_assert(!rd_kafka_flush(rk, 10000));
+    rd_kafka_destroy(rk);
+}
+
+/* Calls `see` for every record of a partition up to its end. */
+static size_t scan(const struct rig *rig, const char *topic, int32_t partition, const char *isolation,
+                   void (*see)(const rd_kafka_message_t *message, void *to), void *to) {
+    rd_kafka_t *rk = client(rig, RD_KAFKA_CONSUMER, isolation);
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(rk, topic, NULL);
+    ck_assert(!rd_kafka_consume_start(handle, partition, RD_KAFKA_OFFSET_BEGINNING));
+    size_t n = 0;
+    bool end = false;
+    for (int64_t deadline = now_ms() + 8000; !end && now_ms() < deadline;) {
+        rd_kafka_message_t *message = rd_kafka_consume(handle, partition, 200);
+        if (!message)
+            continue;
+        end = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+        if (!message->err) {
+            n++;
+            see(message, to);
+        }
+        rd_kafka_message_destroy(message);
+    }
+    ck_assert_msg(end, "the end of %s/%d was not reached", topic, (int)partition);
+    rd_kafka_consume_stop(handle, partition);
+    rd_kafka_topic_destroy(handle);
+    rd_kafka_destroy(rk);
+    return n;
+}
+
+struct last {
+    char *key, *value;
+};
+
+static void see_last(const rd_kafka_message_t *message, void *to) {
+    struct last *last = to;
+    if (last->key)
+        snprintf(last->key, 256, "%.*s", (int)message->key_len, message->key ? (const char *)message->key : "");
+    if (last->value)
+        snprintf(last->value, 256, "%.*s", (int)message->len, message->payload ? (const char *)message->payload : "");
+}
+
+size_t rig_read(const struct rig *rig, const char *topic, int32_t partition, const char *isolation, char *key,
+                char *value) {
+    struct last last = {key, value};
+    return scan(rig, topic, partition, isolation, see_last, &last);
+}
+
+struct wanted {
+    const char *name;
+    char *text;
+};
+
+static void see_header(const rd_kafka_message_t *message, void *to) {
+    const struct wanted *wanted = to;
+    rd_kafka_headers_t *headers;
+    const void *value;
+    size_t n;
+    if (!wanted->text[0] && !rd_kafka_message_headers(message, &headers) &&
+        !rd_kafka_header_get_last(headers, wanted->name, &value, &n))
+        snprintf(wanted->text, 256, "%.*s", (int)n, (const char *)value);
+}
+
+const char *rig_header(const struct rig *rig, const char *topic, int32_t partition, const char *name, char text[256]) {
+    struct wanted wanted = {name, text};
+    text[0] = 0;
+    scan(rig, topic, partition, "read_committed", see_header, &wanted);
+    return text;
+}
+
+const char *rig_lead(char text[32], uint32_t partition, uint32_t partitions) {
+    for (unsigned i = 0;; i++) {
+        snprintf(text, 32, "lead-%u", i);
+        if (murmur2_partition(bytes_of(text), partitions) == partition)
+            return text;
+    }
+}

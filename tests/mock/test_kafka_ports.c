@@ -1,0 +1,422 @@
+/* Source and sink on the mock cluster: items in order, ends, arrays, bad records, seeking; a transaction's round; and
+ * what each injected failure is to the engine. */
+#include "kafka_rig.h"
+
+#include <librdkafka/rdkafka_mock.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* Well before any clock that these tests run by: the mock stamps records with the time of their producing. */
+#define T0 INT64_C(1700000000000)
+
+static rd_kafka_t *host;
+static rd_kafka_mock_cluster_t *cluster;
+static struct rig rig;
+
+static void open_cluster(uint32_t partitions) {
+    char words[200];
+    host = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), words, sizeof words);
+    ck_assert(host != NULL);
+    cluster = rd_kafka_mock_cluster_new(host, 1);
+    ck_assert(cluster != NULL);
+    rig = (struct rig){.bootstrap = rd_kafka_mock_cluster_bootstraps(cluster),
+                       .prefix = "app",
+                       .partitions = partitions,
+                       .extra = {{"fetch.wait.max.ms", "10"}},
+                       .n_extra = 1};
+    rig_names(&rig);
+    for (size_t i = 0; i < RIG_NAMES; i++)
+        ck_assert(!rd_kafka_mock_topic_create(cluster, rig.names[i], (int)partitions, 1));
+}
+
+static void close_cluster(void) {
+    rig_close(&rig, false);
+    rd_kafka_mock_cluster_destroy(cluster);
+    rd_kafka_destroy(host);
+}
+
+static void take(uint16_t topic, uint32_t shard) {
+    rig.source.take(rig.source.self, topic, shard);
+}
+
+/* ---- the source ---- */
+
+START_TEST(items_come_in_order_and_ends_are_seen) {
+    char lead[32], line[256];
+    open_cluster(2);
+    rig_lead(lead, 1, 2);
+    for (int i = 0; i < 3; i++) {
+        char id[8];
+        snprintf(id, sizeof id, "e%d", i);
+        rig_produce(&rig, rig.names[RIG_INPUT_A], -1, lead, rig_event(line, lead, id, T0 + i));
+    }
+    rig_open(&rig);
+    rig_join(&rig);
+    ck_assert_uint_eq(rig.n_shards, 2);
+    rig_rewind(&rig);
+    const struct intake *item;
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(rig_head(&rig, 0, 1, &item, SOURCE_EMPTY, 5000), SOURCE_ITEM);
+        ck_assert_msg(!item->bad, "%s", item->bad ? item->err->words : "");
+        ck_assert_int_eq(item->offset, i);
+        ck_assert(item->event.time == T0 + i && item->last);
+        ck_assert_bytes_eq(item->key, lead);
+        take(0, 1);
+    }
+    ck_assert_int_eq(rig_head(&rig, 0, 1, &item, SOURCE_EMPTY, 5000), SOURCE_END);
+    ck_assert_int_eq(rig_head(&rig, 1, 1, &item, SOURCE_EMPTY, 5000), SOURCE_END);
+    ck_assert_int_eq(rig_head(&rig, 0, 0, &item, SOURCE_EMPTY, 5000), SOURCE_END);
+    /* A record after the end: END until it comes, and then no longer at the end until the end is seen again. */
+    rig_produce(&rig, rig.names[RIG_INPUT_A], -1, lead, rig_event(line, lead, "e3", T0));
+    ck_assert_int_eq(rig_head(&rig, 0, 1, &item, SOURCE_END, 5000), SOURCE_ITEM);
+    take(0, 1);
+    ck_assert_int_eq(rig_head(&rig, 0, 1, &item, SOURCE_EMPTY, 5000), SOURCE_END);
+    ck_assert_int_eq(kafka_source_lag(rig.owned_source), 0);
+    close_cluster();
+}
+END_TEST
+
+START_TEST(seek_goes_to_the_very_record) {
+    char lead[32], line[256];
+    open_cluster(1);
+    rig_lead(lead, 0, 1);
+    for (int i = 0; i < 5; i++) {
+        char id[8];
+        snprintf(id, sizeof id, "e%d", i);
+        rig_produce(&rig, rig.names[RIG_INPUT_B], -1, lead, rig_event(line, lead, id, T0));
+    }
+    rig_open(&rig);
+    rig_join(&rig);
+    const struct intake *item;
+    for (int round = 0; round < 20; round++) {
+        int64_t offsets[RIG_TOPICS] = {0, (round * 3) % 5};
+        struct err e;
+        ck_assert(rig.source.seek(rig.source.self, 0, offsets, &e));
+        for (int64_t at = offsets[1]; at < 5; at++) {
+            ck_assert_int_eq(rig_head(&rig, 1, 0, &item, SOURCE_EMPTY, 5000), SOURCE_ITEM);
+            ck_assert_int_eq(item->offset, at);
+            take(1, 0);
+        }
+        rig.source.release(rig.source.self);
+    }
+    close_cluster();
+}
+END_TEST
+
+START_TEST(an_array_is_several_items_and_survives_a_release_in_its_middle) {
+    char lead[32], one[256], array[800];
+    open_cluster(1);
+    rig_lead(lead, 0, 1);
+    int n = snprintf(array, sizeof array, "[");
+    for (int i = 0; i < 3; i++) {
+        char id[8];
+        snprintf(id, sizeof id, "e%d", i);
+        n += snprintf(array + n, sizeof array - (size_t)n, "%s%s", i ? "," : "", rig_event(one, lead, id, T0 + i));
+    }
+    snprintf(array + n, sizeof array - (size_t)n, ",7]");
+    rig_produce(&rig, rig.names[RIG_INPUT_A], -1, lead, array);
+    rig_produce(&rig, rig.names[RIG_INPUT_A], -1, lead, "[]");
+    rig_produce(&rig, rig.names[RIG_INPUT_A], -1, lead, rig_event(one, lead, "after", T0));
+    rig_open(&rig);
+    rig_join(&rig);
+    rig_rewind(&rig);
+    const struct intake *item;
+    for (uint32_t i = 0; i < 4; i++) {
+        ck_assert_int_eq(rig_head(&rig, 0, 0, &item, SOURCE_EMPTY, 5000), SOURCE_ITEM);
+        ck_assert_uint_eq(item->index, i);
+        ck_assert_int_eq(item->offset, 0);
+        ck_assert_int_eq(item->last, i == 3);
+        ck_assert_int_eq(item->bad, i == 3);
+        if (i < 3)
+            ck_assert(item->event.time == T0 + i);
+        take(0, 0);
+        rig.source.release(rig.source.self);
+    }
+    ck_assert_int_eq(rig_head(&rig, 0, 0, &item, SOURCE_EMPTY, 5000), SOURCE_ITEM);
+    ck_assert_int_eq(item->offset, 2);
+    ck_assert_bytes_eq(item->event.id, "after");
+    close_cluster();
+}
+END_TEST
+
+START_TEST(bad_records_say_why) {
+    char lead[32], other[32], line[256];
+    open_cluster(2);
+    rig_lead(lead, 0, 2);
+    rig_lead(other, 1, 2);
+    const char *topic = rig.names[RIG_INPUT_A];
+    rig_produce(&rig, topic, 0, lead, "not json");
+    rig_produce(&rig, topic, 0, other, rig_event(line, other, "e1", T0));
+    rig_produce(&rig, topic, 0, NULL, rig_event(line, lead, "e2", INT64_C(4102444800000)));
+    rig_produce(&rig, topic, 0, lead, NULL);
+    rig_produce(&rig, topic, 0, NULL, rig_event(line, lead, "e4", T0));
+    rig_open(&rig);
+    rig_join(&rig);
+    rig_rewind(&rig);
+    static const enum err_code codes[] = {ERR_MALFORMED, ERR_MISPLACED, ERR_FUTURE, ERR_MALFORMED, ERR_NONE};
+    const struct intake *item;
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        ck_assert_int_eq(rig_head(&rig, 0, 0, &item, SOURCE_EMPTY, 5000), SOURCE_ITEM);
+        enum err_code code = item->bad ? item->err->code : ERR_NONE;
+        ck_assert_msg(code == codes[i], "record %zu: %s (%s)", i, err_name(code), item->bad ? item->err->words : "");
+        take(0, 0);
+    }
+    ck_assert_ptr_null(item->key.at);
+    close_cluster();
+}
+END_TEST
+
+START_TEST(poll_sleeps_until_something_comes) {
+    char lead[32], line[256];
+    struct err e;
+    open_cluster(1);
+    rig_lead(lead, 0, 1);
+    rig_open(&rig);
+    rig_join(&rig);
+    rig_rewind(&rig);
+    const struct intake *item;
+    for (uint16_t t = 0; t < RIG_TOPICS; t++)
+        ck_assert_int_eq(rig_head(&rig, t, 0, &item, SOURCE_EMPTY, 5000), SOURCE_END);
+    struct timespec before, after, cpu_before, cpu_after;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu_before);
+    ck_assert(rig.source.poll(rig.source.self, &rig.listener, 300, &e));
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu_after);
+    double slept = (double)(after.tv_sec - before.tv_sec) * 1e3 + (double)(after.tv_nsec - before.tv_nsec) / 1e6;
+    double worked =
+        (double)(cpu_after.tv_sec - cpu_before.tv_sec) * 1e3 + (double)(cpu_after.tv_nsec - cpu_before.tv_nsec) / 1e6;
+    ck_assert_msg(slept > 250 && worked < 50, "%g ms, of them %g ms of work", slept, worked);
+    rig_produce(&rig, rig.names[RIG_INPUT_A], -1, lead, rig_event(line, lead, "e", T0));
+    ck_assert(rig.source.poll(rig.source.self, &rig.listener, 5000, &e));
+    ck_assert_int_eq(rig.source.head(rig.source.self, 0, 0, &item), SOURCE_ITEM);
+    kafka_source_wake(rig.owned_source);
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    ck_assert(rig.source.poll(rig.source.self, &rig.listener, 5000, &e));
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    ck_assert_int_le(after.tv_sec - before.tv_sec, 3);
+    close_cluster();
+}
+END_TEST
+
+/* ---- the sink ---- */
+
+static void init(void) {
+    struct err e;
+    ck_assert_msg(rig.sink.init(rig.sink.self, &e), "%s", e.words);
+}
+
+static void begin(void) {
+    struct err e;
+    ck_assert_msg(rig.sink.begin(rig.sink.self, &e), "%s", e.words);
+}
+
+static const int64_t some_offsets[RIG_TOPICS] = {7, 8};
+static const struct sink_offsets some = {0, some_offsets};
+
+static void log_shard(void) {
+    struct err e;
+    ck_assert_msg(rig.sink.log(rig.sink.self, 0, bytes_of("S"), bytes_of("shard"), &e), "%s", e.words);
+}
+
+static bool send_and_commit(struct err *e) {
+    return rig.sink.send_offsets(rig.sink.self, &some, 1, e) && rig.sink.commit(rig.sink.self, e);
+}
+
+START_TEST(a_transaction_writes_all_its_topics) {
+    char lead[32], key[256], value[256];
+    struct err e;
+    open_cluster(2);
+    rig_lead(lead, 0, 2);
+    rig_open(&rig);
+    rig_join(&rig);
+    init();
+    begin();
+    struct record record = {.kind = RECORD_ERASED, .lead = bytes_of(lead), .at = T0};
+    ck_assert_msg(rig.sink.emit(rig.sink.self, &record, &e), "%s", e.words);
+    ck_assert(rig.sink.forget(rig.sink.self, record.lead, &e));
+    struct intake item = {.shard = 1, .offset = 5, .timestamp = 6, .key = bytes_of("k"), .value = bytes_of("bytes"),
+                          .schema_id = -1};
+    struct err why;
+    err_set(&why, ERR_MALFORMED, NULL, "no good");
+    ck_assert(rig.sink.reject(rig.sink.self, &item, &why, &e));
+    ck_assert(rig.sink.log(rig.sink.self, 0, bytes_of("Llead"), bytes_of("value"), &e));
+    log_shard();
+    ck_assert_msg(send_and_commit(&e), "%s", e.words);
+    ck_assert_int_eq(rig.sink.log_end(rig.sink.self, 0), 2);
+    ck_assert_int_eq(rig.sink.log_end(rig.sink.self, 1), ENGINE_NO_OFFSET);
+
+    ck_assert_uint_eq(rig_read(&rig, rig.names[RIG_SCORES], 0, "read_committed", key, value), 2);
+    ck_assert_str_eq(key, lead);
+    ck_assert_str_eq(value, "");
+    ck_assert_uint_eq(rig_read(&rig, rig.names[RIG_DEAD_LETTERS], 1, "read_committed", key, value), 1);
+    ck_assert_str_eq(value, "bytes");
+    char text[256];
+    ck_assert_str_eq(rig_header(&rig, rig.names[RIG_DEAD_LETTERS], 1, "code", text), "malformed");
+    ck_assert_str_eq(rig_header(&rig, rig.names[RIG_DEAD_LETTERS], 1, "topic", text), rig.names[RIG_INPUT_A]);
+    ck_assert_str_eq(rig_header(&rig, rig.names[RIG_DEAD_LETTERS], 1, "offset", text), "5");
+    ck_assert_uint_eq(rig_read(&rig, rig.names[RIG_CHANGELOG], 0, "read_committed", key, value), 2);
+    ck_assert_str_eq(key, "S");
+
+    int64_t offsets[RIG_TOPICS];
+    ck_assert(rig.source.committed(rig.source.self, 0, offsets, &e));
+    ck_assert(offsets[0] == 7 && offsets[1] == 8);
+    ck_assert(rig.source.committed(rig.source.self, 1, offsets, &e));
+    ck_assert(offsets[0] == ENGINE_NO_OFFSET);
+    close_cluster();
+}
+END_TEST
+
+START_TEST(the_changelog_reads_back) {
+    struct err e;
+    open_cluster(1);
+    rig_fill(&rig, rig.names[RIG_CHANGELOG], 0, 2500);
+    rig_open(&rig);
+    init();
+    int64_t first, end, position = 0;
+    ck_assert(rig.sink.log_bounds(rig.sink.self, 0, &first, &end, &e));
+    ck_assert(first == 0 && end == 2500);
+    ck_assert(rig.sink.log_open(rig.sink.self, 0, 100, &e));
+    struct log_entry entries[64];
+    size_t n, total = 0;
+    for (int i = 0; i < 1000 && position < end; i++) {
+        ck_assert_msg(rig.sink.log_read(rig.sink.self, 100, entries, 64, &n, &position, &e), "%s", e.words);
+        for (size_t k = 0; k < n; k++) {
+            char key[32];
+            snprintf(key, sizeof key, "k%zu", 100 + total++);
+            ck_assert_bytes_eq(entries[k].key, key);
+        }
+    }
+    ck_assert_int_eq(position, 2500);
+    ck_assert_uint_eq(total, 2400);
+    ck_assert(rig.sink.log_read(rig.sink.self, 20, entries, 64, &n, &position, &e));
+    ck_assert_uint_eq(n, 0);
+    rig.sink.log_close(rig.sink.self);
+    rig.sink.log_close(rig.sink.self);
+    ck_assert(rig.sink.log_open(rig.sink.self, 0, 0, &e)); /* the consumer is used again */
+    ck_assert(rig.sink.log_read(rig.sink.self, 2000, entries, 1, &n, &position, &e));
+    ck_assert(n == 1 && position == 1);
+    close_cluster();
+}
+END_TEST
+
+/* ---- failures, by injection ---- */
+
+enum { PRODUCE = 0, INIT_PRODUCER = 22, END_TXN = 26, TXN_OFFSET_COMMIT = 28 };
+
+static const struct {
+    int api;
+    rd_kafka_resp_err_t error;
+    enum err_code code;     /* of send_offsets or commit */
+    bool aborts;            /* abort() works afterwards */
+    bool goes_on;           /* and the producer can be used again; else it is retired */
+} injected[] = {
+    {TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, ERR_ABORTED, true, true},
+    {TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, ERR_ABORTED, true, true},
+    {TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, ERR_ABORTED, true, true},
+    {TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, ERR_ABORTED, true, true},
+    {END_TXN, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, ERR_FENCED, false, false},
+    {PRODUCE, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, ERR_ABORTED, true, false},
+    {PRODUCE, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, ERR_ABORTED, true, false},
+    {TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, ERR_NONE, true, true},
+};
+
+START_TEST(each_failure_has_its_class) {
+    struct err e = {0};
+    open_cluster(1);
+    rig_open(&rig);
+    rig_join(&rig);
+    init();
+    begin();
+    log_shard();
+    ck_assert_msg(send_and_commit(&e), "%s", e.words); /* metadata and connections are warm */
+    begin();
+    rd_kafka_mock_push_request_errors(cluster, (int16_t)injected[_i].api, 1, injected[_i].error);
+    log_shard();
+    e.code = ERR_NONE;
+    bool good = send_and_commit(&e);
+    ck_assert_msg(e.code == injected[_i].code, "case %d: %s (%s)", _i, err_name(e.code), e.words);
+    ck_assert_int_eq(good, e.code == ERR_NONE);
+    if (!good && injected[_i].aborts) {
+        ck_assert_msg(rig.sink.abort(rig.sink.self, &e), "%s", e.words);
+    } else if (!good) {
+        ck_assert(!rig.sink.abort(rig.sink.self, &e));
+        ck_assert_int_eq(err_class(e.code), ERR_CLASS_FATAL);
+    }
+    if (!injected[_i].goes_on) {
+        rig.sink.retire(rig.sink.self);
+        init();
+    }
+    begin();
+    log_shard();
+    ck_assert_msg(send_and_commit(&e), "%s", e.words);
+    close_cluster();
+}
+END_TEST
+
+START_TEST(a_commit_that_times_out_is_repeated_and_at_last_unknown) {
+    struct err e;
+    open_cluster(1);
+    rig.extra[rig.n_extra++] = (struct kafka_conf_property){"transaction.timeout.ms", "3000"};
+    rig_open(&rig);
+    rig_join(&rig);
+    init();
+    begin();
+    log_shard();
+    ck_assert(send_and_commit(&e));
+    begin();
+    log_shard();
+    ck_assert(rig.sink.send_offsets(rig.sink.self, &some, 1, &e));
+    nanosleep(&(struct timespec){0, 200000000}, NULL); /* the record itself is delivered */
+    rd_kafka_mock_broker_set_down(cluster, 1);
+    ck_assert(!rig.sink.commit(rig.sink.self, &e));
+    ck_assert_msg(e.code == ERR_TIMEOUT, "%s: %s", err_name(e.code), e.words);
+    if (_i) {
+        rd_kafka_mock_broker_set_up(cluster, 1);
+        bool good = false;
+        for (int i = 0; i < 3 && !good; i++)
+            good = rig.sink.commit(rig.sink.self, &e);
+        ck_assert_msg(good, "%s", e.words);
+    } else {
+        ck_assert(!rig.sink.commit(rig.sink.self, &e));
+        ck_assert_msg(e.code == ERR_UNKNOWN_OUTCOME, "%s: %s", err_name(e.code), e.words);
+        rig.sink.retire(rig.sink.self);
+        rd_kafka_mock_broker_set_up(cluster, 1);
+        for (int i = 0; i < 3 && !rig.sink.init(rig.sink.self, &e); i++)
+            ck_assert_int_eq(err_class(e.code), ERR_CLASS_RETRY);
+        begin();
+        log_shard();
+        ck_assert_msg(send_and_commit(&e), "%s", e.words);
+    }
+    close_cluster();
+}
+END_TEST
+
+START_TEST(a_missing_topic_names_the_remedy) {
+    struct err e;
+    open_cluster(1);
+    rig_open(&rig);
+    rd_kafka_mock_topic_set_error(cluster, rig.names[RIG_CHANGELOG], RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    ck_assert(!rig.sink.init(rig.sink.self, &e));
+    ck_assert_msg(e.code == ERR_REFUSED && strstr(e.words, "topics --create"), "%s: %s", err_name(e.code), e.words);
+    ck_assert_str_eq(e.where, rig.names[RIG_CHANGELOG]);
+    close_cluster();
+}
+END_TEST
+
+static void add(TCase *all) {
+    tcase_set_timeout(all, 30);
+    tcase_add_test(all, items_come_in_order_and_ends_are_seen);
+    tcase_add_test(all, seek_goes_to_the_very_record);
+    tcase_add_test(all, an_array_is_several_items_and_survives_a_release_in_its_middle);
+    tcase_add_test(all, bad_records_say_why);
+    tcase_add_test(all, poll_sleeps_until_something_comes);
+    tcase_add_test(all, a_transaction_writes_all_its_topics);
+    tcase_add_test(all, the_changelog_reads_back);
+    tcase_add_loop_test(all, each_failure_has_its_class, 0, (int)(sizeof injected / sizeof *injected));
+    tcase_add_loop_test(all, a_commit_that_times_out_is_repeated_and_at_last_unknown, 0, 2);
+    tcase_add_test(all, a_missing_topic_names_the_remedy);
+}
+
+SUITE_MAIN("kafka ports on the mock", add)
