@@ -46,6 +46,7 @@ static const struct {
     {"reconnect.backoff.max.ms", ALL, "1000"},
     {"log.connection.close", ALL, "false"},
     {"session.timeout.ms", SOURCE, "10000"},
+    {"heartbeat.interval.ms", SOURCE, "1000"}, /* how soon a rebalance is noticed */
     {"fetch.wait.max.ms", SOURCE, "100"},
     {"fetch.error.backoff.ms", SOURCE | READER, "100"},
     {"fetch.max.bytes", SOURCE, "4194304"},

@@ -6,7 +6,7 @@
  *   FENCED           another producer has our transactional id: retire, or end;
  *   BROKER, AUTH     the producer is dead: retire, init again, resync;
  *   UNKNOWN_OUTCOME  of commit, after transaction.timeout.ms of TIMEOUTs: retire and resync.
- * abort() may fail with those of a dead producer: then retire. */
+ * abort() fails with those of a dead producer, and after a record that the broker refused: then retire. */
 #ifndef LEADSTREAM_KAFKA_SINK_H
 #define LEADSTREAM_KAFKA_SINK_H
 

@@ -186,6 +186,34 @@ void rig_fill(const struct rig *rig, const char *topic, int32_t partition, size_
     rd_kafka_destroy(rk);
 }
 
+void rig_create(const struct rig *rig, const char *topic, uint32_t partitions, const char *property,
+                const char *value) {
+    char words[200];
+    rd_kafka_t *rk = client(rig, RD_KAFKA_PRODUCER, NULL);
+    rd_kafka_NewTopic_t *made = rd_kafka_NewTopic_new(topic, (int)partitions, -1, words, sizeof words);
+    if (property)
+        rd_kafka_NewTopic_set_config(made, property, value);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
+    rd_kafka_CreateTopics(rk, &made, 1, NULL, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 10000);
+    ck_assert(event != NULL);
+    size_t n;
+    const rd_kafka_topic_result_t **results =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &n);
+    ck_assert_uint_eq(n, 1);
+    ck_assert_msg(!rd_kafka_topic_result_error(results[0]), "%s", rd_kafka_topic_result_error_string(results[0]));
+    rd_kafka_event_destroy(event);
+    rd_kafka_NewTopic_destroy(made);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_destroy(rk);
+}
+
+void rig_create_all(struct rig *rig) {
+    rig_names(rig);
+    for (size_t i = 0; i < RIG_NAMES; i++)
+        rig_create(rig, rig->names[i], rig->partitions, NULL, NULL);
+}
+
 /* Calls `see` for every record of a partition up to its end. */
 static size_t scan(const struct rig *rig, const char *topic, int32_t partition, const char *isolation,
                    void (*see)(const rd_kafka_message_t *message, void *to), void *to) {

@@ -58,6 +58,11 @@ void rig_rewind(struct rig *rig);
 enum source_head rig_head(struct rig *rig, uint16_t topic, uint32_t shard, const struct intake **item,
                           enum source_head not, int ms);
 
+/* Makes the rig's topics, or one more, on a real broker. */
+void rig_create_all(struct rig *rig);
+void rig_create(const struct rig *rig, const char *topic, uint32_t partitions, const char *property,
+                const char *value);
+
 /* An event line of a lead; returns text. */
 const char *rig_event(char text[256], const char *lead, const char *id, int64_t time);
 /* Appends a record as a producer of the world would: key and value of text (NULL: null), partition -1: by key. */
