@@ -1,5 +1,5 @@
-/* An ordered map from bytes to bytes in memory, for plain_store: a treap whose priorities are hashes of the keys, so that
- * the same keys always make the same tree. */
+/* An ordered map from bytes to bytes in memory, for plain_store: a treap whose priorities are hashes of the keys, so
+ * that the same keys always make the same tree. */
 #ifndef LEADSTREAM_PLAIN_MAP_H
 #define LEADSTREAM_PLAIN_MAP_H
 

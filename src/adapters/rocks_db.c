@@ -153,12 +153,9 @@ static const struct {
     {"Read-only file system", ERR_DISK, "the file system is read-only: mount it writable, or set another store.path"},
     {"Permission denied", ERR_DISK, "permission denied: give the files to the user that runs leadstream"},
     {"Too many open files", ERR_DISK, "too many open files: raise the limit (ulimit -n 1024)"},
-    {"Corruption", ERR_CORRUPT,
-     "the store's files are damaged: check the disk, move the directory away, start again to rebuild from the changelog"},
-    {"does not match", ERR_CORRUPT,
-     "the store's files are damaged: check the disk, move the directory away, start again to rebuild from the changelog"},
-    {"No such file", ERR_CORRUPT,
-     "a file of the store is missing: move the directory away and start again to rebuild from the changelog"},
+    {"No such file", ERR_CORRUPT, "a file of the store is missing: " ROCKS_DB_REBUILD},
+    {"Corruption", ERR_CORRUPT, "the store's files are damaged: check the disk, " ROCKS_DB_REBUILD},
+    {"does not match", ERR_CORRUPT, "the store's files are damaged: check the disk, " ROCKS_DB_REBUILD},
     {"Write stall", ERR_FULL, "compaction is behind"},
 };
 

@@ -12,6 +12,9 @@
 
 enum rocks_family { ROCKS_META, ROCKS_LEADS, ROCKS_TIMERS, ROCKS_FAMILIES };
 
+/* The remedy of everything that is damaged: the store can always be made again. */
+#define ROCKS_DB_REBUILD "move the directory away and start again to rebuild from the changelog"
+
 enum { ROCKS_DB_MAX_PATH = 3072 };
 #define ROCKS_DB_MIN_MEMORY ((size_t)8 << 20)
 

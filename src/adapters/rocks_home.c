@@ -89,8 +89,7 @@ static bool check_whole(const char *dir, bool read_only, struct err *e) {
     closedir(entries);
     if (!current && remains)
         return err_set(e, ERR_CORRUPT, dir,
-                       "the file CURRENT is missing, but tables are here: bring it back, or move the "
-                       "directory away and start again to rebuild from the changelog");
+                       "the file CURRENT is missing, but tables are here: bring it back, or " ROCKS_DB_REBUILD);
     if (!current && read_only)
         return err_set(e, ERR_REFUSED, dir, "there is no store here: check store.path and generation; `run` makes it");
     return true;
@@ -171,9 +170,7 @@ bool rocks_home_claim(struct rocks_db *db, const struct rocks_identity *ours, bo
     bool read = rocks_keys_identity_read((struct bytes){(const uint8_t *)value, n}, &its);
     rocksdb_pinnableslice_destroy(found);
     if (!read)
-        return err_set(e, ERR_CORRUPT, db->dir,
-                       "the store's identity cannot be read: move the directory away and start "
-                       "again to rebuild from the changelog");
+        return err_set(e, ERR_CORRUPT, db->dir, "the store's identity cannot be read: " ROCKS_DB_REBUILD);
     if (!compare(db, &its, ours, e))
         return false;
     if (*its.cluster || !*ours->cluster || read_only)

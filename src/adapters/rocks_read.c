@@ -123,7 +123,7 @@ bool rocks_read_due(void *self, uint32_t shard, int64_t until, struct store_due 
     struct rocks_shard *s = rocks_view_owned(v, shard);
     *n = 0;
     arena_reset(v->arena);
-    if (s->cursor_due > until)
+    if (s->cursor_due > until || s->cursor_due == LEAD_NO_DUE)
         return true;
     struct rocks_key past;
     rocks_keys_past(&past, s->range);
@@ -139,8 +139,6 @@ bool rocks_read_due(void *self, uint32_t shard, int64_t until, struct store_due 
         rocks_view_reset_cursor(s);
         return rocks_db_error(&rs->db, message, e);
     }
-    return read || err_set(e, ERR_CORRUPT, rs->db.dir,
-                           "a timer of shard %u cannot be read: move the directory away and "
-                           "start again to rebuild from the changelog",
+    return read || err_set(e, ERR_CORRUPT, rs->db.dir, "a timer of shard %u cannot be read: " ROCKS_DB_REBUILD,
                            (unsigned)shard);
 }

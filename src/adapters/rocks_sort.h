@@ -1,5 +1,5 @@
-/* Sorting many keys at once, for writes, reads and tables that want them in order: a stable merge sort that compares the
- * eight bytes after what all keys have in common, and looks at the whole keys only where those are equal. */
+/* Sorting many keys at once, for writes, reads and tables that want them in order: a stable merge sort that compares
+ * the eight bytes after what all keys have in common, and looks at the whole keys only where those are equal. */
 #ifndef LEADSTREAM_ROCKS_SORT_H
 #define LEADSTREAM_ROCKS_SORT_H
 

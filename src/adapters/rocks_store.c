@@ -114,9 +114,7 @@ static bool read_state(struct rocks_store *rs, uint16_t shard, uint16_t *build, 
     const char *value = rocksdb_pinnableslice_value(found, &n);
     bool good = rocks_keys_state_read((struct bytes){(const uint8_t *)value, n}, build, state);
     rocksdb_pinnableslice_destroy(found);
-    return good || err_set(e, ERR_CORRUPT, rs->db.dir,
-                           "the record of shard %u cannot be read: move the directory away "
-                           "and start again to rebuild from the changelog",
+    return good || err_set(e, ERR_CORRUPT, rs->db.dir, "the record of shard %u cannot be read: " ROCKS_DB_REBUILD,
                            (unsigned)shard);
 }
 

@@ -1,9 +1,9 @@
 /* The store on disk: one RocksDB database for each instance and generation, in `<store.path>/<generation>`.
  *
  * One struct rocks_store is shared by all workers of the process; each worker has its own port onto it. A shard belongs
- * to one worker at a time: open() takes it (an atomic word), close() lets it go, and any other call without it is a bug.
+ * to one worker at a time: open() takes it (an atomic word), close() lets it go, any other call without it is a bug.
  * Keys are in rocks_keys.h, options and errors in rocks_db, the directory's checks in rocks_home, building a shard in
- * rocks_build; here is the port. */
+ * rocks_build, reading and writing in rocks_read and rocks_write. */
 #ifndef LEADSTREAM_ROCKS_STORE_H
 #define LEADSTREAM_ROCKS_STORE_H
 

@@ -1,4 +1,5 @@
-/* Writing the store. Changes are sorted by key before they are batched: a memtable then inserts each beside the last. */
+/* Writing the store. Changes are sorted by key before they are batched: a memtable then inserts each beside the last
+ * one. */
 #include "adapters/rocks_write.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* What the tests of the store port share: a store of either kind, short words for puts, and a directory of their own. */
+/* What the tests of the store port share: a store of either kind, short words for puts, a directory of their own. */
 #ifndef LEADSTREAM_TESTS_STORE_FIXTURE_H
 #define LEADSTREAM_TESTS_STORE_FIXTURE_H
 
