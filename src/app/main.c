@@ -10,6 +10,7 @@ static const struct {
     const char *help;
 } commands[] = {
     {"score", cmd_score, "event files in, leads or records out; no broker"},
+    {"generate", cmd_generate, "realistic traffic to a file"},
     {NULL, NULL, NULL},
 };
 

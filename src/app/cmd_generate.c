@@ -1,0 +1,176 @@
+/* `leadstream generate`: realistic traffic as JSON lines (app/traffic makes it). */
+#include "app/cmd.h"
+
+#include "app/cmd_say.h"
+#include "app/traffic.h"
+#include "codec/event_line.h"
+#include <errno.h>
+#include <getopt.h>
+#include <leadstream/decimal.h>
+#include <leadstream/when.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char name[] = "generate";
+static const char help[] =
+    "usage: leadstream generate [OPTION..]\n"
+    "\n"
+    "Writes the events of invented leads who visit, read, fill forms, go quiet, come back and buy, and of mail\n"
+    "scanners that click everything. The same options give the same events, on every machine.\n"
+    "\n"
+    "      --events N         lines to write (default: 10000)\n"
+    "      --leads N          leads (default: 400)\n"
+    "      --days D           the days over which the events come, about (default: 90)\n"
+    "      --from TIME        when it begins (default: 2026-01-01T00:00:00Z)\n"
+    "      --seed S           another number, other leads (default: 1)\n"
+    "      --duplicates P%    so many come twice (default: 0%)\n"
+    "      --late P%          so many come minutes to two days late (default: 0%)\n"
+    "      --rubbish P%       so many lines are no events (default: 0%)\n"
+    "  -o, --output FILE      - is the standard output (default: -)\n"
+    "\n"
+    "Exit codes: 0 done, 2 usage, 3 the file cannot be written.\n"
+    "\n"
+    "example: leadstream generate --events 50000 --duplicates 1% --late 2% --rubbish 0.1% -o events.jsonl\n";
+
+struct options {
+    struct traffic_options traffic;
+    const char *output;
+};
+
+static int read_options(int argc, char **argv, struct options *o, bool *done);
+static bool write_all(const struct options *o, FILE *file);
+
+int cmd_generate(int argc, char **argv) {
+    struct options o;
+    bool done = false;
+    int code = read_options(argc, argv, &o, &done);
+    if (code || done)
+        return code;
+    bool to_stdout = !strcmp(o.output, "-");
+    FILE *file = to_stdout ? stdout : fopen(o.output, "we");
+    if (!file)
+        return cmd_say(EXIT_WORLD, name, "%s: %s", o.output, strerror(errno));
+    bool written = write_all(&o, file);
+    int why = errno;
+    if ((to_stdout ? fflush(file) : fclose(file)) != 0 && written) {
+        written = false;
+        why = errno;
+    }
+    if (!written)
+        return cmd_say(EXIT_WORLD, name, "%s: %s", to_stdout ? "standard output" : o.output, strerror(why));
+    return EXIT_DONE;
+}
+
+static bool write_all(const struct options *o, FILE *file) {
+    struct traffic *traffic = traffic_new(&o->traffic);
+    struct arena *arena = arena_new((size_t)1 << 20);
+    struct text text = {0};
+    bool written = true;
+    for (uint64_t i = 0; i < o->traffic.events && written; i++) {
+        struct traffic_item item;
+        arena_reset(arena);
+        traffic_next(traffic, arena, &item);
+        text.n = 0;
+        if (item.rubbish)
+            text_put(&text, (const char *)item.text.at, item.text.n);
+        else
+            event_line_json(&text, &item.event);
+        text_put(&text, "\n", 1);
+        written = fwrite(text.at, 1, text.n, file) == text.n;
+    }
+    text_free(&text);
+    arena_free(&arena);
+    traffic_free(&traffic);
+    return written;
+}
+
+/* ---- options ---- */
+
+static int read_count(const char *option, const char *given, uint64_t most, uint64_t *out) {
+    int64_t value;
+    if (decimal_scaled(bytes_of(given), 0, (int64_t)most, &value) == DECIMAL_OK && value >= 1) {
+        *out = (uint64_t)value;
+        return 0;
+    }
+    return cmd_say(EXIT_USAGE, name, "%s \"%s\" is not a number from 1 to %llu", option, given,
+                   (unsigned long long)most);
+}
+
+/* "0.1%": of a million. */
+static int read_share(const char *option, const char *given, uint32_t *per_million) {
+    size_t n = strlen(given);
+    int64_t value;
+    if (n && given[n - 1] == '%' &&
+        decimal_scaled((struct bytes){(const uint8_t *)given, n - 1}, 4, 1000000, &value) == DECIMAL_OK && value >= 0) {
+        *per_million = (uint32_t)value;
+        return 0;
+    }
+    return cmd_say(EXIT_USAGE, name, "%s \"%s\" is not a share from 0%% to 100%% (try 1%%)", option, given);
+}
+
+static int read_from(const char *given, int64_t *from) {
+    if (!when_parse(bytes_of(given), from))
+        return cmd_say(EXIT_USAGE, name, "--from \"%s\" is not RFC 3339 (try 2026-01-01T00:00:00Z)", given);
+    return 0;
+}
+
+static int read_option(int option, const char *given, struct options *o) {
+    struct traffic_options *t = &o->traffic;
+    uint64_t count;
+    int code = 0;
+    switch (option) {
+    case 'e': return read_count("--events", given, UINT64_C(1000000000000), &t->events);
+    case 'l':
+        code = read_count("--leads", given, 100000000, &count);
+        t->leads = code ? 1 : (uint32_t)count;
+        return code;
+    case 'd':
+        code = read_count("--days", given, 3650, &count);
+        t->days = code ? 1 : (uint32_t)count;
+        return code;
+    case 's': return read_count("--seed", given, INT64_MAX, &t->seed);
+    case 'f': return read_from(given, &t->from);
+    case 'D': return read_share("--duplicates", given, &t->duplicates);
+    case 'L': return read_share("--late", given, &t->late);
+    case 'R': return read_share("--rubbish", given, &t->rubbish);
+    default: o->output = given; return 0;
+    }
+}
+
+static int read_options(int argc, char **argv, struct options *o, bool *done) {
+    static const struct option options[] = {
+        {"events", required_argument, NULL, 'e'},
+        {"leads", required_argument, NULL, 'l'},
+        {"days", required_argument, NULL, 'd'},
+        {"from", required_argument, NULL, 'f'},
+        {"seed", required_argument, NULL, 's'},
+        {"duplicates", required_argument, NULL, 'D'},
+        {"late", required_argument, NULL, 'L'},
+        {"rubbish", required_argument, NULL, 'R'},
+        {"output", required_argument, NULL, 'o'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    *o = (struct options){.traffic = {.seed = 1, .leads = 400, .events = 10000, .days = 90}, .output = "-"};
+    MUST(when_parse(bytes_of("2026-01-01T00:00:00Z"), &o->traffic.from));
+    opterr = 0;
+    optind = 1;
+    int code = 0;
+    for (int option; !code && (option = getopt_long(argc, argv, ":o:h", options, NULL)) != -1;) {
+        if (option == 'h') {
+            fputs(help, stdout);
+            *done = true;
+            return EXIT_DONE;
+        }
+        if (option == ':' || option == '?')
+            return cmd_say_option(name, option, argv);
+        code = read_option(option, optarg, o);
+    }
+    if (!code && optind < argc)
+        return cmd_say(EXIT_USAGE, name, "\"%s\" is too much (a file is given by --output)", argv[optind]);
+    /* The story may go on for a while after its days. */
+    int64_t last = WHEN_LAST - 3 * (int64_t)o->traffic.days * WHEN_DAY;
+    if (!code && (o->traffic.from < WHEN_FIRST || o->traffic.from > last))
+        return cmd_say(EXIT_USAGE, name, "--from and --days lead out of 2000-01-01 to 2100-01-01");
+    return code;
+}
