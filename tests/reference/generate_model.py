@@ -322,7 +322,7 @@ class ModelMaker:
         grain = max(1, round(100 * self.scale * max(weight, 1)))
         publish = {}
         least = rng.choice([1, 1, 1, 7, grain // 10 or 1, grain])
-        drift = rng.choice(["none", grain // 3 or 1, grain // 3 or 1, grain, 3 * grain])
+        drift = rng.choice(["none", grain // 3 or 1, grain, 3 * grain, 10 * grain])
         if rng.random() < 0.8:
             publish["min_change"] = hundredths(min(least, 10 ** 8))
         else:

@@ -6,7 +6,8 @@ from xxh3 import xxh3_64
 
 _MONDAY = 4 * 86_400_000          # 1970-01-05: where windows are aligned
 _MOST_VALUES = 128
-_MOST_STEPS = 2_000_000           # of one search for an instant; the generator stays far below
+_LN2 = (12786308645202655659, 12786308645202655660)   # ln 2 * 2^64 is between
+_MOST_STEPS = 100_000             # of one search for an instant; the generator stays far below
 _PROFILE_TYPES = ("form.submitted", "crm.profile_updated", "privacy.consent_changed")
 
 
@@ -309,9 +310,9 @@ class Lead:
     def _bounds(self, low, high):
         """Least and greatest of each group, of engagement and of total within [low, high], in hundredths.
 
-        Each rule's worth is monotone, so its values at the ends bound it. Rules of one half-life whose terms all live
-        through the span fall alike: their sum is monotone too, but for a unit of cutting each, which gives the far
-        better bound where signs are mixed. Both bounds hold, so the narrower is taken.
+        Each rule's worth is monotone, so its values at the ends bound it. That is far too wide where signs are mixed, so
+        the rules whose terms all live through the span are added up by half-life, and bounded by the slope of the sum
+        as well (smooth_span). Both bounds hold, so the narrower is taken.
         """
         a, b = self.scores(low), self.scores(high)
         ranges, plain, nets, loose = [], [0, 0], {}, [0, 0]
@@ -319,12 +320,14 @@ class Lead:
             rough, sums, rest = [0, 0], {}, [0, 0]
             for i in rules:
                 curve, ends = self.curves[i], (a.worths[i], b.worths[i])
+                if ends == (0, 0):
+                    continue
                 _widen(rough, min(ends), max(ends))
                 if curve.half_life is not None and curve.first_alive(low) == curve.first_alive(high):
                     _gather(sums, curve.half_life, (*ends, 1))
                 else:
                     _widen(rest, min(ends), max(ends))
-            least, most = _narrower(rough, sums, rest)
+            least, most = _narrower(rough, sums, rest, high - low)
             ends = clamped(least, clamp, CENT), clamped(most, clamp, CENT)
             ranges.append((cents(ends[0]), cents(ends[1])))
             _widen(plain, *ends)
@@ -334,7 +337,7 @@ class Lead:
                     _gather(nets, half_life, net)
             else:
                 _widen(loose, *ends)
-        ends = [clamped(e, self.model.engagement_clamp, CENT) for e in _narrower(plain, nets, loose)]
+        ends = [clamped(e, self.model.engagement_clamp, CENT) for e in _narrower(plain, nets, loose, high - low)]
         fit = a.fit_worth * self.model.weights[1]
         totals = [clamped(e * self.model.weights[0] + fit, self.model.total_clamp, CENT * WEIGHT) for e in ends]
         return ranges, tuple(map(cents, ends)), tuple(halfway_away(t, CENT * WEIGHT) for t in totals)
@@ -351,8 +354,30 @@ def _gather(sums, half_life, net):
     sums[half_life] = tuple(x + y for x, y in zip(old, net))
 
 
-def _narrower(rough, sums, rest):
-    """The narrower of the rule by rule bounds and those of each half-life's sums, with two units a rule of slack."""
-    low = rest[0] + sum(min(a, b) - 2 * n for a, b, n in sums.values())
-    high = rest[1] + sum(max(a, b) + 2 * n for a, b, n in sums.values())
-    return max(rough[0], low), min(rough[1], high)
+def _narrower(rough, sums, rest, length):
+    """The narrower of the bounds rule by rule and those of the smooth sums plus the rest."""
+    least, most = smooth_span(sums, length)
+    return max(rough[0], rest[0] + least), min(rough[1], rest[1] + most)
+
+
+def smooth_span(sums, length):
+    """Least and greatest, in a span of `length`, of a sum of decays: half-life -> (worth at its ends, number of rules).
+
+    Before cutting, what falls with one half-life falls as R * 2^-(t/h), from one end's value to the other's, and its
+    slope, -ln 2 * R / h, lies between those at the ends. Cutting is at most a unit a rule, so the true R is within n of
+    what is given and the cut sum within n of the true one. If all slopes add up to one sign, the sum is monotone;
+    otherwise it lies above the two lines of least slope from its ends, and below those of greatest slope.
+    """
+    slack = sum(n for _, _, n in sums.values())
+    start, end = (sum(net[i] for net in sums.values()) for i in (0, 1))
+    down = up = 0                                # the slope's range, in units per millisecond / 2^64
+    for half_life, (a, b, n) in sums.items():
+        down += min(-(max(a, b) + n) * ln2 for ln2 in _LN2) // half_life
+        up -= min((min(a, b) - n) * ln2 for ln2 in _LN2) // half_life
+    if down >= 0 or up <= 0 or length == 0:
+        return min(start, end) - 2 * slack, max(start, end) + 2 * slack
+    # Where the line from the start with the one slope meets that to the end with the other.
+    bend = down * up * length >> 64
+    least = (up * start - down * end + bend) // (up - down)
+    most = -(-(up * end - down * start - bend) // (up - down))
+    return least - 2 * slack - 1, most + 2 * slack + 1
