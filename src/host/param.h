@@ -21,7 +21,8 @@ enum param_type {
     PARAM_BYTES,    /* 65536, 64KiB, 256MiB, 2GiB */
     PARAM_DURATION, /* 100ms, 5s, 15m, 12h, 14d, 2w */
     PARAM_BOOL,     /* true, false */
-    PARAM_CHOICE
+    PARAM_CHOICE,
+    PARAM_PART      /* a map or list that its own code reads: here only to be printed */
 };
 
 struct param {
@@ -42,6 +43,10 @@ void param_set_default(const struct param *param, void *into, struct arena *aren
 
 /* A size in bytes: an integer, perhaps with KiB, MiB or GiB. */
 NODISCARD bool param_bytes(struct bytes text, int64_t *out);
+
+/* A size as text, in the largest unit that divides it. */
+enum { PARAM_BYTES_TEXT = 32 };
+void param_bytes_format(int64_t bytes, char out[PARAM_BYTES_TEXT]);
 
 /* The table as a person reads it: name, type with bounds, default, help; one parameter a line. */
 void param_print(const struct param *params, size_t n, FILE *to);
