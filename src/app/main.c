@@ -11,6 +11,7 @@ static const struct {
 } commands[] = {
     {"score", cmd_score, "event files in, leads or records out; no broker"},
     {"generate", cmd_generate, "realistic traffic to a file"},
+    {"check", cmd_check, "is this configuration good, is this model? every error at once"},
     {NULL, NULL, NULL},
 };
 

@@ -41,7 +41,6 @@ struct settings {
     int64_t threads;
     size_t n_kafka;
     struct kafka_conf_property *kafka; /* all of `kafka:`, bootstrap.servers among them */
-    uint32_t *kafka_lines;      /* of each, for messages */
     struct {
         const char *url;        /* NULL: no registry */
         const char *user;

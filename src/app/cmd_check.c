@@ -1,0 +1,129 @@
+/* `leadstream check`: is this configuration good, is this model? Everything that is wrong with them, at once; what a
+ * lead can grow to; and the tables of parameters and metrics, which are the documentation of both. */
+#include "app/cmd.h"
+
+#include "app/cmd_say.h"
+#include "app/settings.h"
+#include "codec/model_yaml.h"
+#include <getopt.h>
+
+static const char name[] = "check";
+static const char help[] =
+    "usage: leadstream check [OPTION..]\n"
+    "\n"
+    "Reads a configuration and the model that it names (or a model alone) and prints every error and warning, each\n"
+    "with its place. Opens nothing else, unless asked for.\n"
+    "\n"
+    "  -c, --config CONFIG  the configuration\n"
+    "  -m, --model MODEL    a model, in place of the configuration's\n"
+    "      --broker         also ask the broker: can it be reached, are the topics as they must be?\n"
+    "      --params         print every key of the configuration: bounds, default, what it is\n"
+    "      --metrics        print every metric\n"
+    "\n"
+    "Exit codes: 0 good (warnings are no errors), 1 an error in a file or a topic, 2 usage, 3 the broker is not there.\n"
+    "\n"
+    "example: leadstream check -c config/leadstream.yaml --broker\n";
+
+struct options {
+    const char *config, *model;
+    bool broker, params, metrics;
+};
+
+static int read_options(int argc, char **argv, struct options *o, bool *done) {
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"model", required_argument, NULL, 'm'},
+        {"broker", no_argument, NULL, 'b'},       {"params", no_argument, NULL, 'p'},
+        {"metrics", no_argument, NULL, 'M'},      {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0}};
+    int option;
+    optind = 1;
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, ":c:m:h", options, NULL)) != -1) {
+        switch (option) {
+        case 'c': o->config = optarg; break;
+        case 'm': o->model = optarg; break;
+        case 'b': o->broker = true; break;
+        case 'p': o->params = true; break;
+        case 'M': o->metrics = true; break;
+        case 'h':
+            fputs(help, stdout);
+            *done = true;
+            return EXIT_DONE;
+        default: return cmd_say_option(name, option, argv);
+        }
+    }
+    if (optind < argc)
+        return cmd_say(EXIT_USAGE, name, "\"%s\" is not an option (for files: -c CONFIG, -m MODEL)", argv[optind]);
+    if (o->broker && !o->config)
+        return cmd_say(EXIT_USAGE, name, "--broker needs -c CONFIG, which says where the broker is");
+    if (!o->config && !o->model && !o->params && !o->metrics)
+        return cmd_say(EXIT_USAGE, name, "give -c CONFIG or -m MODEL (see `leadstream check --help`)");
+    return EXIT_DONE;
+}
+
+static void say_good(const char *file, const struct problems *problems, const char *what) {
+    printf("%s: %s%s\n", file, what, problems->n ? ", but see the warnings" : "");
+}
+
+/* The model's figures: how many of everything, and the worst that one lead can come to. */
+static void describe(const struct model *model, const char *file, const struct problems *problems) {
+    char value[PARAM_BYTES_TEXT], output[PARAM_BYTES_TEXT];
+    say_good(file, problems, "good");
+    printf("  model %.*s, version %u, fingerprint %016llx\n", (int)model->name.n, (const char *)model->name.at,
+           model->version, (unsigned long long)model->fingerprint);
+    printf("  %u rules in %u groups, %u fit rules, %u stages, %u routes; %u fields, %u attributes\n", model->n_rules,
+           model->n_groups, model->n_fit_rules, model->n_stages, model->n_routes, model->n_fields, model->n_attrs);
+    param_bytes_format((int64_t)(model->worst_value + 1023) / 1024 * 1024, value);
+    param_bytes_format((int64_t)(model->worst_output + 1023) / 1024 * 1024, output);
+    printf("  at worst a lead takes %s in store and changelog, and a record %s\n", value, output);
+}
+
+static bool check_model(const char *path, size_t *worst_value, size_t *worst_output) {
+    struct problems problems = {0};
+    struct model *model = model_yaml_load(path, &problems);
+    bool good = model != NULL;
+    problems_print(&problems, stderr);
+    if (good) {
+        describe(model, path, &problems);
+        *worst_value = model->worst_value;
+        *worst_output = model->worst_output;
+    }
+    model_free(&model);
+    problems_fini(&problems);
+    return good;
+}
+
+static void print_params(void) {
+    size_t n;
+    const struct param *params = settings_params(&n);
+    param_print(params, n, stdout);
+}
+
+static struct settings *check_config(const char *path) {
+    struct problems problems = {0};
+    struct settings *settings = settings_load(path, &problems);
+    problems_print(&problems, stderr);
+    if (settings)
+        say_good(path, &problems, "good");
+    problems_fini(&problems);
+    return settings;
+}
+
+int cmd_check(int argc, char **argv) {
+    struct options o = {0};
+    bool done = false;
+    int code = read_options(argc, argv, &o, &done);
+    if (code || done)
+        return code;
+    if (o.params)
+        print_params();
+    struct settings *settings = o.config ? check_config(o.config) : NULL;
+    bool good = !o.config || settings;
+    size_t worst_value = 0, worst_output = 0;
+    const char *model = o.model ? o.model : settings ? settings->model : NULL;
+    if (model)
+        good = check_model(model, &worst_value, &worst_output) && good;
+    code = good ? EXIT_DONE : EXIT_INPUT;
+    settings_free(&settings);
+    return code;
+}

@@ -1,0 +1,183 @@
+/* The parts of a configuration that no table can say: texts and secrets, `kafka:`. `sources:` are in settings_sources. */
+#include "app/settings_parts.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+void settings_error(struct settings_read *r, const struct yaml_node *at, const char *format, ...) {
+    char words[sizeof((struct problem *)0)->words];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(words, sizeof words, format, args);
+    va_end(args);
+    problems_add(r->problems, at->line, at->column, false, "%s", words);
+}
+
+void settings_error_at(struct settings_read *r, const struct yaml_pair *key, const char *format, ...) {
+    char words[sizeof((struct problem *)0)->words];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(words, sizeof words, format, args);
+    va_end(args);
+    problems_add(r->problems, key->line, key->column, false, "%s", words);
+}
+
+bool settings_is(struct settings_read *r, const struct yaml_node *node, enum yaml_kind kind, const char *what) {
+    static const char *const kinds[] = {
+        [YAML_NULL] = "null", [YAML_TEXT] = "a text", [YAML_MAP] = "a map", [YAML_LIST] = "a list"};
+    if (node->kind == YAML_NULL && node->line)
+        settings_error(r, node, "%s has no value (null): give it one, or leave the key out", what);
+    else if (node->kind != kind && node->line)
+        settings_error(r, node, "%s must be %s, not %s", what, kinds[kind], kinds[node->kind]);
+    else if (kind == YAML_TEXT && node->kind == kind && !node->text.n)
+        settings_error(r, node, "%s is empty", what);
+    else if (kind == YAML_TEXT && node->kind == kind && memchr(node->text.at, 0, node->text.n))
+        settings_error(r, node, "%s has a zero byte in it", what);
+    else
+        return node->kind == kind;
+    return false;
+}
+
+void settings_unknown(struct settings_read *r, const struct yaml_pair *pair, const char *const *keys) {
+    const char *nearest = yaml_tree_nearest(pair->key, keys);
+    char known[240] = "";
+    for (size_t i = 0, at = 0; keys[i] && at < sizeof known; i++)
+        at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i ? ", " : "", keys[i]);
+    if (nearest)
+        settings_error_at(r, pair, "unknown key \"%s\" (did you mean %s?)", yaml_quote(pair->key).text, nearest);
+    else
+        settings_error_at(r, pair, "unknown key \"%s\" (known here: %s)", yaml_quote(pair->key).text, known);
+}
+
+void settings_known(struct settings_read *r, const struct yaml_node *map, const char *const *keys) {
+    for (uint32_t i = 0; i < map->n; i++) {
+        size_t j = 0;
+        while (keys[j] && !bytes_is(map->pairs[i].key, keys[j]))
+            j++;
+        if (!keys[j])
+            settings_unknown(r, &map->pairs[i], keys);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------ texts */
+
+static const char *copy_text(struct settings_read *r, struct bytes text) {
+    char *copy = arena_take(r->arena, text.n + 1);
+    MUST(copy != NULL); /* the file has 1 MiB, the arena 64 */
+    if (text.n)
+        memcpy(copy, text.at, text.n);
+    copy[text.n] = 0;
+    return copy;
+}
+
+const char *settings_text(struct settings_read *r, const struct yaml_node *node, const char *what) {
+    return settings_is(r, node, YAML_TEXT, what) ? copy_text(r, node->text) : NULL;
+}
+
+const char *settings_resolve(struct settings_read *r, const char *path) {
+    if (path[0] == '/' || !r->directory[0])
+        return path;
+    size_t n = strlen(r->directory);
+    char *resolved = arena_take(r->arena, n + strlen(path) + 1);
+    MUST(resolved != NULL);
+    memcpy(resolved, r->directory, n);
+    memcpy(resolved + n, path, strlen(path) + 1);
+    return resolved;
+}
+
+const char *settings_path(struct settings_read *r, const struct yaml_node *node, const char *what) {
+    const char *text = settings_text(r, node, what);
+    return text ? settings_resolve(r, text) : NULL;
+}
+
+static const char *secret_of_file(struct settings_read *r, const struct yaml_node *node, const char *what) {
+    enum { MOST = 64 * 1024 };
+    const char *path = settings_path(r, node, what);
+    if (!path)
+        return NULL;
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        settings_error(r, node, "%s: file \"%s\" cannot be opened: %s", what, yaml_quote(bytes_of(path)).text,
+                       strerror(errno));
+        return NULL;
+    }
+    uint8_t *text = malloc(MOST + 1);
+    MUST(text != NULL);
+    size_t n = fread(text, 1, MOST + 1, file);
+    bool read = !ferror(file) && n <= MOST;
+    fclose(file);
+    n -= n && text[n - 1] == '\n';
+    n -= n && text[n - 1] == '\r';
+    const char *secret = NULL;
+    if (!read)
+        settings_error(r, node, "%s: file \"%s\" cannot be read, or has more than 64 KiB", what,
+                       yaml_quote(bytes_of(path)).text);
+    else if (!n || memchr(text, 0, n))
+        settings_error(r, node, "%s: file \"%s\" is empty, or has a zero byte in it", what,
+                       yaml_quote(bytes_of(path)).text);
+    else
+        secret = copy_text(r, (struct bytes){text, n});
+    free(text);
+    return secret;
+}
+
+static const char *secret_of_env(struct settings_read *r, const struct yaml_node *node, const char *what) {
+    const char *name = settings_text(r, node, what);
+    const char *value = name ? getenv(name) : NULL;
+    if (name && (!value || !*value))
+        settings_error(r, node, "%s: the environment has no variable \"%s\"", what, yaml_quote(node->text).text);
+    return value && *value ? copy_text(r, bytes_of(value)) : NULL;
+}
+
+const char *settings_secret(struct settings_read *r, const struct yaml_node *node, const char *what) {
+    if (node->kind != YAML_MAP)
+        return settings_text(r, node, what);
+    const struct yaml_node *file = yaml_tree_get(node, "file"), *env = yaml_tree_get(node, "env");
+    settings_known(r, node, (const char *const[]){"file", "env", NULL});
+    if (!file == !env) {
+        settings_error(r, node, "%s: give {file: PATH} or {env: NAME}", what);
+        return NULL;
+    }
+    return file ? secret_of_file(r, file, what) : secret_of_env(r, env, what);
+}
+
+/* ------------------------------------------------------------------------------------------------ kafka */
+
+static bool is_secret_property(const char *name) {
+    static const char *const secrets[] = {"sasl.password", "ssl.key.password", "ssl.keystore.password", "ssl.key.pem",
+                                          "sasl.oauthbearer.client.secret", NULL};
+    for (size_t i = 0; secrets[i]; i++)
+        if (!strcmp(name, secrets[i]))
+            return true;
+    return false;
+}
+
+void settings_kafka_map(struct settings_read *r, const struct yaml_node *map) {
+    struct settings *s = r->settings;
+    if (!settings_is(r, map, YAML_MAP, "kafka"))
+        return;
+    if (map->n > SETTINGS_MAX_KAFKA)
+        settings_error(r, map, "kafka has %u properties, at most %d are taken", map->n, SETTINGS_MAX_KAFKA);
+    s->kafka = arena_take(r->arena, (map->n + 1u) * sizeof *s->kafka);
+    MUST(s->kafka != NULL);
+    for (uint32_t i = 0; i < map->n && i < SETTINGS_MAX_KAFKA; i++) {
+        const struct yaml_pair *pair = &map->pairs[i];
+        if (!pair->key.n || memchr(pair->key.at, 0, pair->key.n)) {
+            settings_error_at(r, pair, "a property of kafka has no name");
+            continue;
+        }
+        const char *name = copy_text(r, pair->key);
+        const char *value = settings_secret(r, pair->value, name);
+        if (!value)
+            continue;
+        if (is_secret_property(name) && pair->value->kind == YAML_TEXT)
+            problems_add(r->problems, pair->line, pair->column, true,
+                         "%s stands here for all to read: {file: PATH} or {env: NAME} hides it", name);
+        struct kafka_conf_property property = {name, value};
+        struct err e;
+        if (!kafka_conf_check(&property, &e))
+            settings_error_at(r, pair, "%s", e.words);
+        s->kafka[s->n_kafka++] = property;
+    }
+}

@@ -1,0 +1,43 @@
+/* What the files of app/settings share: reading one configuration file. */
+#ifndef LEADSTREAM_SETTINGS_PARTS_H
+#define LEADSTREAM_SETTINGS_PARTS_H
+
+#include "app/settings.h"
+
+struct settings_read {
+    struct settings *settings;
+    struct problems *problems;
+    struct arena *arena;        /* settings->arena */
+    const char *directory;      /* of the configuration file, with its last slash; "" where it has none */
+};
+
+void settings_error(struct settings_read *r, const struct yaml_node *at, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void settings_error_at(struct settings_read *r, const struct yaml_pair *key, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The node is a map (list, text that is not empty and has no zero byte); if not, a problem was added. */
+bool settings_is(struct settings_read *r, const struct yaml_node *node, enum yaml_kind kind, const char *what);
+/* Problems for keys that are not in the NULL-ended list. */
+void settings_known(struct settings_read *r, const struct yaml_node *map, const char *const *keys);
+void settings_unknown(struct settings_read *r, const struct yaml_pair *pair, const char *const *keys);
+
+/* A zero-ended copy of a text node; NULL: a problem was added. */
+const char *settings_text(struct settings_read *r, const struct yaml_node *node, const char *what);
+/* The same as a path, relative to the configuration file. */
+const char *settings_path(struct settings_read *r, const struct yaml_node *node, const char *what);
+const char *settings_resolve(struct settings_read *r, const char *path);
+/* A text, or `{file: PATH}`, `{env: NAME}`: what stands there, without the newline that ends a file. Never quoted. */
+const char *settings_secret(struct settings_read *r, const struct yaml_node *node, const char *what);
+
+/* `sources:` */
+void settings_sources(struct settings_read *r, const struct yaml_node *list);
+/* `event:` of a source. */
+void settings_mapping(struct settings_read *r, const struct yaml_node *map, struct mapping *mapping);
+/* `kafka:` */
+void settings_kafka_map(struct settings_read *r, const struct yaml_node *map);
+
+/* 1 to 249 of [A-Za-z0-9._-], but not . and .. */
+bool settings_is_topic(struct bytes name);
+
+#endif
