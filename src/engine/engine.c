@@ -60,7 +60,7 @@ void engine_tell(struct engine *engine, enum engine_event event, uint32_t shard,
 
 bool engine_recoverable(enum err_code code) {
     return err_class(code) == ERR_CLASS_RETRY || code == ERR_ABORTED || code == ERR_FENCED ||
-           code == ERR_UNKNOWN_OUTCOME || code == ERR_LOST;
+           code == ERR_UNKNOWN_OUTCOME || code == ERR_LOST || code == ERR_BROKER;
 }
 
 /* ---- a batch is lost ---- */

@@ -1,0 +1,536 @@
+/* The world in memory. Logs are arrays that only grow; a record knows whether its transaction was committed. */
+#include "support/world.h"
+
+#include "engine/changelog.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { MAX_SHARDS = 8, MAX_FIELDS = 8 };
+
+struct input {
+    struct intake item;
+    struct event_field fields[MAX_FIELDS];
+    struct err err;
+    char *text; /* owns what the slices point to */
+};
+
+enum fate { OPEN, COMMITTED, ABORTED };
+
+struct entry {
+    uint8_t *key, *value;
+    size_t n_key, n_value;
+    bool tombstone, marker;
+    enum fate fate;
+};
+
+struct line {
+    char *lead, *text;
+    enum fate fate;
+};
+
+struct log {
+    struct entry *at;
+    size_t n, cap;
+};
+
+struct world {
+    uint16_t topics;
+    uint32_t shards;
+    struct {
+        struct input **at;
+        size_t n, cap;
+        size_t position; /* of the source */
+    } inputs[ENGINE_MAX_TOPICS][MAX_SHARDS];
+    int64_t offsets[ENGINE_MAX_TOPICS][MAX_SHARDS];
+    int64_t pending[ENGINE_MAX_TOPICS][MAX_SHARDS]; /* in the open transaction; ENGINE_NO_OFFSET: none */
+    struct log logs[MAX_SHARDS];
+    int64_t log_ends[MAX_SHARDS]; /* after the last commit */
+    struct line *lines;
+    size_t n_lines, cap_lines;
+    bool assigned, init, open;
+    int rebalance; /* 1: revoke at the next poll, 2: as lost */
+    uint32_t read_shard;
+    size_t read_at;
+    bool reading;
+    uint64_t calls, fail_at;
+    enum err_code fail_code;
+    bool fail_after;
+};
+
+#define GROW(array, n, cap)                                                                                           \
+    do {                                                                                                              \
+        if ((n) == (cap)) {                                                                                           \
+            (cap) = (cap) ? (cap) * 2 : 64;                                                                           \
+            (array) = realloc((array), (cap) * sizeof *(array));                                                      \
+            MUST((array) != NULL);                                                                                    \
+        }                                                                                                             \
+    } while (0)
+
+struct world *world_new(uint16_t topics, uint32_t shards) {
+    MUST(topics <= ENGINE_MAX_TOPICS && shards <= MAX_SHARDS);
+    struct world *world = calloc(1, sizeof *world);
+    MUST(world != NULL);
+    world->topics = topics;
+    world->shards = shards;
+    memset(world->offsets, 0xff, sizeof world->offsets);
+    memset(world->pending, 0xff, sizeof world->pending);
+    return world;
+}
+
+static void log_fini(struct log *log) {
+    for (size_t i = 0; i < log->n; i++) {
+        free(log->at[i].key);
+        free(log->at[i].value);
+    }
+    free(log->at);
+    *log = (struct log){NULL, 0, 0};
+}
+
+void world_free(struct world **world) {
+    struct world *w = *world;
+    for (uint16_t t = 0; t < w->topics; t++) {
+        for (uint32_t s = 0; s < w->shards; s++) {
+            for (size_t i = 0; i < w->inputs[t][s].n; i++) {
+                free(w->inputs[t][s].at[i]->text);
+                free(w->inputs[t][s].at[i]);
+            }
+            free(w->inputs[t][s].at);
+        }
+    }
+    for (uint32_t s = 0; s < w->shards; s++)
+        log_fini(&w->logs[s]);
+    for (size_t i = 0; i < w->n_lines; i++) {
+        free(w->lines[i].lead);
+        free(w->lines[i].text);
+    }
+    free(w->lines);
+    free(w);
+    *world = NULL;
+}
+
+static struct input *input_new(struct world *world, uint16_t topic, uint32_t shard, int64_t timestamp) {
+    struct input *in = calloc(1, sizeof *in);
+    MUST(in != NULL);
+    in->item.topic = topic;
+    in->item.shard = shard;
+    in->item.offset = (int64_t)world->inputs[topic][shard].n;
+    in->item.timestamp = timestamp;
+    in->item.last = true;
+    in->item.schema_id = -1;
+    GROW(world->inputs[topic][shard].at, world->inputs[topic][shard].n, world->inputs[topic][shard].cap);
+    world->inputs[topic][shard].at[world->inputs[topic][shard].n++] = in;
+    return in;
+}
+
+void world_event(struct world *world, uint16_t topic, uint32_t shard, int64_t time, const char *lead, const char *id,
+                 const char *type, const char *fields) {
+    struct input *in = input_new(world, topic, shard, time);
+    size_t n = strlen(lead) + strlen(id) + strlen(type) + strlen(fields) + 8;
+    in->text = malloc(n);
+    MUST(in->text != NULL);
+    char *at = in->text;
+    struct bytes *parts[] = {&in->item.event.lead, &in->item.event.id, &in->item.event.type};
+    const char *const texts[] = {lead, id, type};
+    for (int i = 0; i < 3; i++) {
+        memcpy(at, texts[i], strlen(texts[i]) + 1);
+        *parts[i] = bytes_of(at);
+        at += strlen(at) + 1;
+    }
+    memcpy(at, fields, strlen(fields) + 1);
+    char *rest = at, *save = NULL;
+    for (char *pair = strtok_r(rest, ";", &save); pair; pair = strtok_r(NULL, ";", &save)) {
+        char *value = strchr(pair, '=');
+        MUST(value && in->item.event.n_fields < MAX_FIELDS);
+        *value++ = 0;
+        in->fields[in->item.event.n_fields++] = (struct event_field){bytes_of(pair), bytes_of(value)};
+    }
+    in->item.event.time = time;
+    in->item.event.fields = in->fields;
+}
+
+void world_rubbish(struct world *world, uint16_t topic, uint32_t shard, int64_t timestamp) {
+    struct input *in = input_new(world, topic, shard, timestamp);
+    in->item.bad = true;
+    err_set(&in->err, ERR_MALFORMED, "world", "rubbish");
+    in->item.err = &in->err;
+}
+
+/* ---- faults ---- */
+
+/* Counts a call; true where it is the one to fail before it takes effect. */
+static bool fails(struct world *world, struct err *e) {
+    world->calls++;
+    if (world->calls != world->fail_at || world->fail_after)
+        return false;
+    err_set(e, world->fail_code, "world", "call %llu fails", (unsigned long long)world->calls);
+    return true;
+}
+
+/* The end of a call that took effect. */
+static bool ends(struct world *world, struct err *e) {
+    if (world->calls != world->fail_at || !world->fail_after)
+        return true;
+    return err_set(e, world->fail_code, "world", "call %llu fails after its effect", (unsigned long long)world->calls);
+}
+
+void world_fail(struct world *world, uint64_t n, enum err_code code, bool after) {
+    world->fail_at = n ? world->calls + n : 0;
+    world->fail_code = code;
+    world->fail_after = after;
+}
+
+uint64_t world_calls(const struct world *world) {
+    return world->calls;
+}
+
+/* ---- source ---- */
+
+static bool source_poll(void *self, const struct source_listener *listener, int wait, struct err *e) {
+    struct world *world = self;
+    (void)wait;
+    uint32_t shards[MAX_SHARDS];
+    for (uint32_t s = 0; s < world->shards; s++)
+        shards[s] = s;
+    if (fails(world, e))
+        return false;
+    if (world->rebalance && world->assigned) {
+        listener->revoked(listener->self, shards, world->shards, world->rebalance == 2);
+        world->assigned = false;
+        world->rebalance = 0;
+    } else if (!world->assigned) {
+        world->assigned = true;
+        listener->assigned(listener->self, shards, world->shards);
+    }
+    return ends(world, e);
+}
+
+static enum source_head source_head(void *self, uint16_t topic, uint32_t shard, const struct intake **item) {
+    struct world *world = self;
+    size_t at = world->inputs[topic][shard].position;
+    if (at >= world->inputs[topic][shard].n)
+        return SOURCE_END;
+    *item = &world->inputs[topic][shard].at[at]->item;
+    return SOURCE_ITEM;
+}
+
+static void source_take(void *self, uint16_t topic, uint32_t shard) {
+    ((struct world *)self)->inputs[topic][shard].position++;
+}
+
+static void source_release(void *self) {
+    (void)self;
+}
+
+static bool source_committed(void *self, uint32_t shard, int64_t *offsets, struct err *e) {
+    struct world *world = self;
+    if (fails(world, e))
+        return false;
+    for (uint16_t t = 0; t < world->topics; t++)
+        offsets[t] = world->offsets[t][shard];
+    return ends(world, e);
+}
+
+static bool source_first(void *self, uint32_t shard, int64_t *offsets, struct err *e) {
+    struct world *world = self;
+    (void)shard;
+    if (fails(world, e))
+        return false;
+    for (uint16_t t = 0; t < world->topics; t++)
+        offsets[t] = 0;
+    return ends(world, e);
+}
+
+static bool source_seek(void *self, uint32_t shard, const int64_t *offsets, struct err *e) {
+    struct world *world = self;
+    if (fails(world, e))
+        return false;
+    for (uint16_t t = 0; t < world->topics; t++)
+        world->inputs[t][shard].position = (size_t)offsets[t];
+    return ends(world, e);
+}
+
+struct source world_source(struct world *world) {
+    return (struct source){world,       world->topics,    source_poll,      source_head, source_take,
+                           source_release, source_committed, source_first, source_seek};
+}
+
+/* ---- sink ---- */
+
+static void end_transaction(struct world *world, enum fate fate) {
+    for (uint32_t s = 0; s < world->shards; s++) {
+        struct log *log = &world->logs[s];
+        bool any = false;
+        for (size_t i = 0; i < log->n; i++) {
+            if (log->at[i].fate != OPEN)
+                continue;
+            log->at[i].fate = fate;
+            any = true;
+        }
+        if (!any)
+            continue;
+        world->log_ends[s] = (int64_t)log->n;
+        GROW(log->at, log->n, log->cap);
+        log->at[log->n++] = (struct entry){.marker = true, .fate = fate};
+    }
+    for (size_t i = 0; i < world->n_lines; i++)
+        if (world->lines[i].fate == OPEN)
+            world->lines[i].fate = fate;
+    for (uint16_t t = 0; t < world->topics; t++) {
+        for (uint32_t s = 0; s < world->shards; s++) {
+            if (fate == COMMITTED && world->pending[t][s] != ENGINE_NO_OFFSET)
+                world->offsets[t][s] = world->pending[t][s];
+            world->pending[t][s] = ENGINE_NO_OFFSET;
+        }
+    }
+    world->open = false;
+}
+
+static bool sink_init(void *self, struct err *e) {
+    struct world *world = self;
+    if (fails(world, e))
+        return false;
+    if (world->open)
+        end_transaction(world, ABORTED);
+    world->init = true;
+    return ends(world, e);
+}
+
+static bool sink_begin(void *self, struct err *e) {
+    struct world *world = self;
+    if (fails(world, e))
+        return false;
+    MUST(world->init && !world->open);
+    world->open = true;
+    for (uint32_t s = 0; s < world->shards; s++)
+        world->log_ends[s] = ENGINE_NO_OFFSET;
+    return ends(world, e);
+}
+
+static void add_line(struct world *world, struct bytes lead, const char *text) {
+    GROW(world->lines, world->n_lines, world->cap_lines);
+    struct line *line = &world->lines[world->n_lines++];
+    line->lead = strndup((const char *)lead.at, lead.n);
+    line->text = strdup(text);
+    line->fate = OPEN;
+    MUST(line->lead && line->text);
+}
+
+static bool sink_emit(void *self, const struct record *r, struct err *e) {
+    struct world *world = self;
+    if (fails(world, e))
+        return false;
+    MUST(world->open);
+    char text[512], id[33];
+    for (int i = 0; i < 16; i++)
+        snprintf(id + 2 * i, 3, "%02x", r->id[i]);
+    snprintf(text, sizeof text, "%.*s kind=%d trigger=%d at=%lld total=%lld stage=%u route=%u cause=%.*s id=%s",
+             (int)r->lead.n, (const char *)r->lead.at, (int)r->kind, (int)r->trigger, (long long)r->at,
+             (long long)r->score.total, r->score.stage, r->score.route, (int)r->cause.n, (const char *)r->cause.at, id);
+    add_line(world, r->lead, text);
+    return ends(world, e);
+}
+
+static bool sink_forget(void *self, struct bytes lead, struct err *e) {
+    struct world *world = self;
+    if (fails(world, e))
+        return false;
+    MUST(world->open);
+    char text[300];
+    snprintf(text, sizeof text, "%.*s tombstone", (int)lead.n, (const char *)lead.at);
+    add_line(world, lead, text);
+    return ends(world, e);
+}
+
+static bool sink_reject(void *self, const struct intake *item, const struct err *why, struct err *e) {
+    struct world *world = self;
+    if (fails(world, e))
+        return false;
+    MUST(world->open);
+    char text[300];
+    snprintf(text, sizeof text, "~ dead letter %u/%u/%lld %s", item->topic, item->shard, (long long)item->offset,
+             err_name(why->code));
+    add_line(world, bytes_of("~"), text);
+    return ends(world, e);
+}
+
+static bool sink_log(void *self, uint32_t shard, struct bytes key, struct bytes value, struct err *e) {
+    struct world *world = self;
+    if (fails(world, e))
+        return false;
+    MUST(world->open && key.n > 0);
+    struct log *log = &world->logs[shard];
+    GROW(log->at, log->n, log->cap);
+    struct entry *entry = &log->at[log->n++];
+    *entry = (struct entry){.n_key = key.n, .n_value = value.n, .tombstone = !value.at, .fate = OPEN};
+    entry->key = malloc(key.n);
+    entry->value = malloc(value.n + 1);
+    MUST(entry->key && entry->value);
+    memcpy(entry->key, key.at, key.n);
+    if (value.n)
+        memcpy(entry->value, value.at, value.n);
+    return ends(world, e);
+}
+
+static bool sink_send_offsets(void *self, const struct sink_offsets *offsets, size_t n, struct err *e) {
+    struct world *world = self;
+    if (fails(world, e))
+        return false;
+    MUST(world->open);
+    for (size_t i = 0; i < n; i++)
+        for (uint16_t t = 0; t < world->topics; t++)
+            world->pending[t][offsets[i].shard] = offsets[i].offsets[t];
+    return ends(world, e);
+}
+
+static bool sink_commit(void *self, struct err *e) {
+    struct world *world = self;
+    if (fails(world, e))
+        return false;
+    if (world->open)
+        end_transaction(world, COMMITTED); /* a repeated commit finds it done */
+    return ends(world, e);
+}
+
+static bool sink_abort(void *self, struct err *e) {
+    struct world *world = self;
+    if (fails(world, e))
+        return false;
+    if (world->open)
+        end_transaction(world, ABORTED);
+    return ends(world, e);
+}
+
+static int64_t sink_log_end(void *self, uint32_t shard) {
+    return ((struct world *)self)->log_ends[shard];
+}
+
+static void sink_retire(void *self) {
+    ((struct world *)self)->init = false;
+}
+
+static bool sink_log_bounds(void *self, uint32_t shard, int64_t *first, int64_t *end, struct err *e) {
+    struct world *world = self;
+    if (fails(world, e))
+        return false;
+    *first = 0;
+    *end = (int64_t)world->logs[shard].n;
+    return ends(world, e);
+}
+
+static bool sink_log_open(void *self, uint32_t shard, int64_t from, struct err *e) {
+    struct world *world = self;
+    if (fails(world, e))
+        return false;
+    MUST(!world->reading || world->read_shard == shard);
+    world->reading = true;
+    world->read_shard = shard;
+    world->read_at = (size_t)from;
+    return ends(world, e);
+}
+
+static bool sink_log_read(void *self, int wait, struct log_entry *entries, size_t max, size_t *n, int64_t *position,
+                          struct err *e) {
+    struct world *world = self;
+    (void)wait;
+    if (fails(world, e))
+        return false;
+    MUST(world->reading);
+    const struct log *log = &world->logs[world->read_shard];
+    for (*n = 0; *n < max && world->read_at < log->n && log->at[world->read_at].fate != OPEN; world->read_at++) {
+        const struct entry *entry = &log->at[world->read_at];
+        if (entry->marker || entry->fate != COMMITTED)
+            continue;
+        entries[(*n)++] = (struct log_entry){(int64_t)world->read_at,
+                                             {entry->key, entry->n_key},
+                                             {entry->tombstone ? NULL : entry->value, entry->n_value}};
+    }
+    *position = (int64_t)world->read_at;
+    return ends(world, e);
+}
+
+static void sink_log_close(void *self) {
+    ((struct world *)self)->reading = false;
+}
+
+struct sink world_sink(struct world *world) {
+    return (struct sink){.self = world,
+                         .init = sink_init,
+                         .begin = sink_begin,
+                         .emit = sink_emit,
+                         .forget = sink_forget,
+                         .reject = sink_reject,
+                         .log = sink_log,
+                         .send_offsets = sink_send_offsets,
+                         .commit = sink_commit,
+                         .abort = sink_abort,
+                         .log_end = sink_log_end,
+                         .retire = sink_retire,
+                         .log_bounds = sink_log_bounds,
+                         .log_open = sink_log_open,
+                         .log_read = sink_log_read,
+                         .log_close = sink_log_close};
+}
+
+/* ---- what happens, and what is there ---- */
+
+void world_crash(struct world *world) {
+    world->assigned = world->init = world->reading = false;
+    world->fail_at = 0;
+    for (uint16_t t = 0; t < world->topics; t++)
+        for (uint32_t s = 0; s < world->shards; s++)
+            world->inputs[t][s].position = 0;
+}
+
+void world_rebalance(struct world *world, bool lost) {
+    world->rebalance = lost ? 2 : 1;
+}
+
+static int by_lead(const void *a, const void *b) {
+    const struct line *const *x = a, *const *y = b;
+    int c = strcmp((*x)->lead, (*y)->lead);
+    return c ? c : (*x > *y) - (*x < *y);
+}
+
+char *world_outputs(const struct world *world) {
+    char *text = NULL;
+    size_t n = 0, n_sorted = 0;
+    const struct line **sorted = malloc((world->n_lines + 1) * sizeof(struct line *));
+    FILE *to = open_memstream(&text, &n);
+    MUST(to && sorted);
+    for (size_t i = 0; i < world->n_lines; i++)
+        if (world->lines[i].fate == COMMITTED)
+            sorted[n_sorted++] = &world->lines[i];
+    qsort(sorted, n_sorted, sizeof *sorted, by_lead);
+    for (size_t i = 0; i < n_sorted; i++)
+        fprintf(to, "%s\n", sorted[i]->text);
+    fclose(to);
+    free(sorted);
+    return text;
+}
+
+struct bytes world_lead(const struct world *world, uint32_t shard, const char *lead) {
+    const struct log *log = &world->logs[shard];
+    for (size_t i = log->n; i-- > 0;) {
+        const struct entry *entry = &log->at[i];
+        if (entry->fate == COMMITTED && !entry->marker && entry->key[0] == CHANGELOG_LEAD &&
+            bytes_is((struct bytes){entry->key + 1, entry->n_key - 1}, lead))
+            return (struct bytes){entry->tombstone ? NULL : entry->value, entry->n_value};
+    }
+    return (struct bytes){NULL, 0};
+}
+
+bool world_done(const struct world *world) {
+    for (uint16_t t = 0; t < world->topics; t++)
+        for (uint32_t s = 0; s < world->shards; s++)
+            if (world->offsets[t][s] != (int64_t)world->inputs[t][s].n)
+                return false;
+    return true;
+}
+
+void world_forget_changelog(struct world *world, uint32_t shard) {
+    log_fini(&world->logs[shard]);
+}
+
+void world_set_offset(struct world *world, uint16_t topic, uint32_t shard, int64_t offset) {
+    world->offsets[topic][shard] = offset;
+}

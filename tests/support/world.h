@@ -1,0 +1,46 @@
+/* A small world for the engine, in memory: input partitions, a transactional log, a group's offsets; and faults.
+ *
+ * It keeps what a broker keeps: records of an open transaction are seen by nobody until it is committed, an aborted one
+ * leaves a gap, offsets go with the transaction. Any fallible call can be made to fail, by its number. Together with
+ * plain_store this is all that the engine knows of the world. */
+#ifndef LEADSTREAM_TESTS_WORLD_H
+#define LEADSTREAM_TESTS_WORLD_H
+
+#include <leadstream/engine.h>
+
+struct world;
+
+struct world *world_new(uint16_t topics, uint32_t shards);
+void world_free(struct world **world);
+
+/* Appends an event to an input partition; texts are copied. fields: "name=value;name=value" or "". */
+void world_event(struct world *world, uint16_t topic, uint32_t shard, int64_t time, const char *lead, const char *id,
+                 const char *type, const char *fields);
+/* A record that no decoder could read. */
+void world_rubbish(struct world *world, uint16_t topic, uint32_t shard, int64_t timestamp);
+
+struct source world_source(struct world *world);
+struct sink world_sink(struct world *world);
+
+/* Nobody is left of the process: its transaction is open until the next init(), the group gives its shards back. */
+void world_crash(struct world *world);
+/* The shards go at the next poll (as in a rebalance) and come back at the one after. */
+void world_rebalance(struct world *world, bool lost);
+
+/* The n-th fallible call from now fails with this code; after: it takes effect all the same. 0: none fails. */
+void world_fail(struct world *world, uint64_t n, enum err_code code, bool after);
+/* Fallible calls so far. */
+uint64_t world_calls(const struct world *world);
+
+/* All committed outputs of all topics as lines of text, sorted by lead and, within a lead, in order; the caller frees. */
+char *world_outputs(const struct world *world);
+/* The last committed changelog value of a lead in a shard; at == NULL: none. */
+struct bytes world_lead(const struct world *world, uint32_t shard, const char *lead);
+/* True when the group's offsets are at the end of every input partition. */
+bool world_done(const struct world *world);
+/* Everything of a shard's changelog is gone, as if the topic had been deleted and made again. */
+void world_forget_changelog(struct world *world, uint32_t shard);
+/* The group's offset of one partition is set to this (ENGINE_NO_OFFSET: lost). */
+void world_set_offset(struct world *world, uint16_t topic, uint32_t shard, int64_t offset);
+
+#endif
