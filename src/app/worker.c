@@ -196,8 +196,6 @@ static void *run(void *self) {
     if (ok)
         worker->why.code = ERR_NONE;
     atomic_store(&worker->healthy, false);
-    kafka_sink_free(&worker->sink);
-    kafka_source_free(&worker->source, worker->o.leave);
     atomic_store(&worker->ended, true);
     return NULL;
 }
@@ -248,8 +246,7 @@ struct worker *worker_start(const struct worker_options *options, struct err *e)
 
 void worker_stop(struct worker *worker) {
     atomic_store(&worker->stop, true);
-    if (!atomic_load(&worker->ended))
-        kafka_source_wake(worker->source);
+    kafka_source_wake(worker->source);
 }
 
 bool worker_ended(const struct worker *worker, struct err *e) {
