@@ -1,0 +1,139 @@
+/* `leadstream run`: the daemon. Starts, watches, and on SIGTERM or SIGINT commits, writes and leaves within ten seconds; a
+ * second signal ends it at once, which loses nothing either (crash-only: starting is recovering). */
+#include "app/cmd.h"
+#include "app/daemon.h"
+#include "codec/model_yaml.h"
+#include "host/log.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { WATCH = 200 /* ms between two looks at the workers */ };
+
+static const char help[] =
+    "usage: leadstream run -c CONFIG\n\n"
+    "Scores the events of the configured topics and publishes score changes and sales-ready leads, exactly once, until\n"
+    "SIGTERM or SIGINT. Logs (logfmt) go to stderr; /metrics and /health are served at `http.listen`.\n\n"
+    "  -c, --config FILE   the configuration (see config/leadstream.yaml)\n"
+    "      --no-transactions   publish without transactions: for measuring what they cost, never for use\n\n"
+    "Before the first start: leadstream topics -c CONFIG --create\n"
+    "Example: leadstream run -c config/leadstream.yaml\n";
+
+static void block_signals(sigset_t *set) {
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* Ends the process at the second signal, however the stopping goes. */
+static void *second_signal(void *set) {
+    for (int got = 0;;) {
+        if (sigwait(set, &got) == 0 && got != SIGHUP) {
+            LOG(LOG_LEVEL_WARN, "second_signal", "action=\"leaving at once\"");
+            _exit(EXIT_WORLD);
+        }
+    }
+    return NULL;
+}
+
+/* Waits for a signal or a worker's end; true: asked to stop. */
+static bool watch(struct daemon *daemon, const sigset_t *set, struct err *e) {
+    for (;;) {
+        int got = sigtimedwait(set, NULL, &(struct timespec){0, WATCH * 1000000L});
+        if (got == SIGHUP)
+            LOG(LOG_LEVEL_WARN, "sighup", "action=none words=\"nothing is read again: restart to change the configuration or"
+                " the model\"");
+        else if (got == SIGTERM || got == SIGINT)
+            return true;
+        if (!daemon_running(daemon, e))
+            return false;
+    }
+}
+
+static int run(const struct settings *settings, const struct model *model, bool no_transactions, sigset_t *set) {
+    struct err e = {.code = ERR_NONE};
+    struct daemon_options options = {.settings = settings, .model = model, .no_transactions = no_transactions};
+    struct daemon *daemon = daemon_start(&options, &e);
+    if (!daemon) {
+        LOG_ERR(LOG_LEVEL_ERROR, "not_started", &e);
+        return e.code == ERR_CONFIG ? EXIT_INPUT : EXIT_WORLD;
+    }
+    LOG(LOG_LEVEL_INFO, "started", "app=%s generation=%s instance=%s threads=%lld model=%.*s version=%u", settings->app,
+        settings->generation, settings->instance, (long long)settings->threads, (int)model->name.n,
+        (const char *)model->name.at, model->version);
+    bool asked = watch(daemon, set, &e);
+    if (!asked)
+        LOG_ERR(LOG_LEVEL_ERROR, "worker_ended", &e);
+    pthread_t second;
+    if (pthread_create(&second, NULL, second_signal, set) == 0)
+        pthread_detach(second);
+    bool late = false;
+    struct err at_stop = {.code = ERR_NONE};
+    if (!daemon_stop(daemon, &late, &at_stop) && asked)
+        LOG_ERR(LOG_LEVEL_ERROR, "not_stopped", &at_stop);
+    if (late)
+        _exit(EXIT_WORLD); /* nothing is lost: what was not written is in the changelog */
+    daemon_free(&daemon);
+    LOG(LOG_LEVEL_INFO, "stopped", "%s", "");
+    return asked && at_stop.code == ERR_NONE ? EXIT_DONE : EXIT_WORLD;
+}
+
+static int load_and_run(const char *config, bool no_transactions) {
+    struct problems problems = {.file = config};
+    struct model *model = NULL;
+    struct settings *settings = settings_load(config, &problems);
+    problems_print(&problems, stderr);
+    problems_fini(&problems);
+    int status = EXIT_INPUT;
+    if (settings) {
+        problems = (struct problems){.file = settings->model};
+        model = model_yaml_load(settings->model, &problems);
+        problems_print(&problems, stderr);
+        problems_fini(&problems);
+    }
+    if (model) {
+        sigset_t set;
+        block_signals(&set);
+        log_set_level((enum log_level)settings->log.level);
+        status = run(settings, model, no_transactions, &set);
+    }
+    model_free(&model);
+    settings_free(&settings);
+    return status;
+}
+
+int cmd_run(int argc, char **argv) {
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"no-transactions", no_argument, NULL, 'n'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    const char *config = NULL;
+    bool no_transactions = false;
+    for (int c; (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+        if (c == 'c') {
+            config = optarg;
+        } else if (c == 'n') {
+            no_transactions = true;
+        } else if (c == 'h') {
+            fputs(help, stdout);
+            return EXIT_DONE;
+        } else {
+            return EXIT_USAGE;
+        }
+    }
+    if (!config || optind != argc) {
+        fputs(help, stderr);
+        return EXIT_USAGE;
+    }
+    return load_and_run(config, no_transactions);
+}
