@@ -167,7 +167,8 @@ struct store {
     bool (*due)(void *self, uint32_t shard, int64_t until, struct store_due *out, size_t max, size_t *n,
                 struct err *e);
     /* A shard is built from nothing, in any order of keys, later values winning: put any number of times (timers from
-     * the values' due), then done makes it visible in one write and drops what was there before. */
+     * the values' due), then done makes it visible in one write and drops what was there before. A build that was not
+     * done is given up by close() and by the next build(). */
     bool (*build)(void *self, uint32_t shard, struct err *e);
     bool (*build_put)(void *self, uint32_t shard, const struct store_put *puts, size_t n, struct err *e);
     bool (*build_done)(void *self, uint32_t shard, const struct store_shard *state, struct err *e);

@@ -182,7 +182,8 @@ static void drop_range(struct rocks_view *v, struct rocks_range range) {
 static bool store_build(void *self, uint32_t shard, struct err *e) {
     struct rocks_view *v = rocks_view_of(self);
     struct rocks_shard *s = rocks_view_owned(v, shard);
-    MUST(!v->rs->read_only && !s->build);
+    MUST(!v->rs->read_only);
+    rocks_build_free(&s->build);
     struct rocks_range next = {s->range.shard,
                                (uint16_t)(s->range.build == ROCKS_KEYS_LAST_BUILD ? 0 : s->range.build + 1)};
     /* What a build that came to nothing left behind. */

@@ -81,11 +81,8 @@ static bool give_birth(struct engine *engine, struct shard *shard, struct err *e
     if (!sink->begin(sink->self, e))
         return false;
     engine->open = shard->involved = true;
-    if (!sink->log(sink->self, shard->number, (struct bytes){&key, 1}, (struct bytes){birth, sizeof birth}, e) ||
-        !batch_commit(engine, e))
-        return false;
-    shard->phase = SHARD_COMMITTED;
-    return true;
+    return sink->log(sink->self, shard->number, (struct bytes){&key, 1}, (struct bytes){birth, sizeof birth}, e) &&
+           batch_commit(engine, e);
 }
 
 /* A changelog without a record: a first start, unless something else remembers one. */
@@ -103,12 +100,15 @@ static bool begin_anew(struct engine *engine, struct shard *shard, struct err *e
 /* Starts reading at `from`, into the store as it is or, if building, into a new one. */
 static bool start_reading(struct engine *engine, struct shard *shard, int64_t from, struct err *e) {
     const struct sink *sink = engine->o.sink;
+    shard->phase = SHARD_BOUNDS; /* where to go on if this fails: the changelog is no longer open */
     if (shard->building && !engine->o.store->build(engine->o.store->self, shard->number, e))
+        return false;
+    if (from < shard->log_target && !sink->log_open(sink->self, shard->number, from, e))
         return false;
     shard->log_at = from;
     shard->restored = 0;
     shard->phase = SHARD_READ;
-    return from >= shard->log_target || sink->log_open(sink->self, shard->number, from, e);
+    return true;
 }
 
 /* Reads up to the changelog's first record; *found says whether there is one. RETRY: not yet known. */
@@ -132,8 +132,11 @@ static bool step_birth(struct engine *engine, struct shard *shard, struct err *e
     bool found;
     if (!first_record(engine, shard, &entry, &found, e))
         return false;
-    if (!found)
+    if (!found) {
+        engine->o.sink->log_close(engine->o.sink->self);
+        shard->phase = SHARD_COMMITTED;
         return begin_anew(engine, shard, e);
+    }
     if (entry.key.n != 1 || entry.key.at[0] != CHANGELOG_BIRTH || entry.value.n != sizeof shard->stored.birth)
         return refuse(engine, shard, e, "the changelog does not begin with a birth record: it is not this program's, or"
                       " records were deleted from it. Use a new `generation:`");
@@ -255,8 +258,10 @@ static bool step_read(struct engine *engine, struct shard *shard, struct err *e)
         if (n && !store_entries(engine, shard, entries, n, e))
             return false;
     }
-    if (shard->log_at >= shard->log_target)
+    if (shard->log_at >= shard->log_target) {
+        sink->log_close(sink->self);
         shard->phase = SHARD_VERIFY;
+    }
     return true;
 }
 
@@ -321,7 +326,6 @@ static bool verify_makers(struct engine *engine, struct shard *shard, struct err
 static bool close_reading(struct engine *engine, struct shard *shard, struct err *e) {
     const struct store *store = engine->o.store;
     struct store_shard *stored = &shard->stored;
-    engine->o.sink->log_close(engine->o.sink->self);
     if (stored->known && !shard->building && stored->from == shard->log_target)
         return true;
     stored->known = true;

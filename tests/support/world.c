@@ -346,10 +346,11 @@ static bool sink_reject(void *self, const struct intake *item, const struct err 
     if (fails(world, e))
         return false;
     MUST(world->open);
-    char text[300];
-    snprintf(text, sizeof text, "~ dead letter %u/%u/%lld %s", item->topic, item->shard, (long long)item->offset,
+    char text[300], place[16];
+    snprintf(place, sizeof place, "~%u", item->shard); /* the dead letters of a shard have an order, as a lead's have */
+    snprintf(text, sizeof text, "%s dead letter %u/%u/%lld %s", place, item->topic, item->shard, (long long)item->offset,
              err_name(why->code));
-    add_line(world, bytes_of("~"), text);
+    add_line(world, bytes_of(place), text);
     return ends(world, e);
 }
 
