@@ -1,0 +1,233 @@
+#!/usr/bin/env python3
+"""The benchmark of `leadstream run`: throughput, memory, what transactions cost, restart, restore, latency.
+
+    tests/bench/bench.py BUILD [CASE..]      CASE: A B plain restart latency (default: all)
+
+BUILD is a release build's folder. A real Kafka is started by ops/kafka/kafka.sh on core 0; leadstream is pinned to
+core 1. CPU is user + system of the process, from /proc, because wall time is noisy; "warm half" is the second half of
+the events. The work is that of the Kafka Streams program described in tests/bench/README.md. Prints a table.
+Environment: EVENTS (3000000), LEADS_A (100000), LEADS_B (2000000), COMMIT (100ms), KEEP=1 (leave the folder).
+"""
+import json
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+EVENTS = int(os.environ.get("EVENTS", "3000000"))
+LEADS = {"A": int(os.environ.get("LEADS_A", "100000")), "B": int(os.environ.get("LEADS_B", "2000000"))}
+COMMIT = os.environ.get("COMMIT", "100ms")
+TICK = os.sysconf("SC_CLK_TCK")
+BROKER_CPU, APP_CPU = "0", "1"
+PARTITIONS = 4
+
+CONFIG = """
+model: {here}/model.yaml
+app: {app}
+instance: bench
+threads: 1
+kafka: {{bootstrap.servers: "{bootstrap}"}}
+sources:
+  - topic: {prefix}.email
+    format: avro
+    ids: {{1: {here}/schemas/email.avsc}}
+    event: {{lead: lead, id: id, time: {{path: time, unit: ms}}, machine: machine, fields: {{url: url}},
+      type: {{path: type, map: {{sent: email.sent, delivered: email.delivered, open: email.opened, click: email.clicked, reply: email.replied, unsubscribe: email.unsubscribed, bounce: email.bounced}}}}}}
+  - topic: {prefix}.web
+    format: avro
+    ids: {{2: {here}/schemas/web.avsc}}
+    event: {{lead: lead, id: id, time: {{path: time, unit: ms}}, fields: {{url: url}},
+      type: {{path: type, map: {{page_view: web.page_viewed, video_play: web.video_played, search: web.searched, download: web.downloaded}}}}}}
+  - topic: {prefix}.form
+    format: avro
+    ids: {{3: {here}/schemas/form.avsc}}
+    event: {{lead: lead, id: id, time: {{path: time, unit: ms}}, type: {{path: type, map: {{submit: form.submitted, view: form.viewed}}}},
+      fields: {{title: fields.title, company_size: fields.company_size, country: fields.country, industry: fields.industry, revenue: fields.revenue}}}}
+outputs: {{scores: {app}.scores, sales_ready: {app}.sales-ready, dead_letters: {app}.dead-letters, format: avro}}
+store: {{path: {store}, memory: 256MiB}}
+batch: {{max_time: {commit}}}
+http: {{listen: "127.0.0.1:{port}"}}
+log: {{level: warn}}
+"""
+
+
+def ticks(pid):
+    with open(f"/proc/{pid}/stat") as f:
+        fields = f.read().rsplit(") ", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def peak_mib(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return int(re.search(r"VmHWM:\s+(\d+)", f.read()).group(1)) / 1024
+
+
+def free_port():
+    import socket
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Bench:
+    def __init__(self, build):
+        self.build = os.path.abspath(build)
+        self.program = f"{self.build}/src/leadstream"
+        self.load = f"{self.build}/tests/bench/bench_load"
+        self.work = tempfile.mkdtemp(prefix="leadstream-bench-")
+        self.kafka = f"{ROOT}/ops/kafka/kafka.sh"
+        self.serial = 0
+        self.filled = {}
+
+    def start_broker(self):
+        os.environ["KAFKA_HEAP"] = "1g"
+        subprocess.run(["taskset", "-c", BROKER_CPU, self.kafka, "start", f"{self.work}/kafka"], check=True,
+                       stdout=subprocess.DEVNULL)
+        self.bootstrap = open(f"{self.work}/kafka/bootstrap").read().strip()
+        self.broker = int(open(f"{self.work}/kafka/pid").read())
+
+    def stop(self):
+        subprocess.run([self.kafka, "kill", f"{self.work}/kafka"], stdout=subprocess.DEVNULL)
+        if not os.environ.get("KEEP"):
+            shutil.rmtree(self.work, ignore_errors=True)
+
+    def config(self, prefix, app=None, store=None):
+        """A configuration of its own; topics that are missing are made."""
+        self.serial += 1
+        app = app or f"bench{self.serial}"
+        run = {"app": app, "port": free_port(), "store": store or f"{self.work}/{app}", "path": f"{self.work}/{app}.yaml"}
+        with open(run["path"], "w") as f:
+            f.write(CONFIG.format(here=HERE, app=app, bootstrap=self.bootstrap, prefix=prefix, store=run["store"],
+                                  commit=COMMIT, port=run["port"]))
+        subprocess.run([self.program, "topics", "-c", run["path"], "--create", "--partitions", str(PARTITIONS)], check=True,
+                       stdout=subprocess.DEVNULL)
+        return run
+
+    def fill(self, case):
+        if case not in self.filled:
+            prefix = f"in{case}"
+            self.config(prefix)
+            subprocess.run([self.load, "fill", self.bootstrap, prefix, str(EVENTS), str(LEADS[case]), "1"], check=True)
+            self.filled[case] = prefix
+        return self.filled[case]
+
+    def start(self, run, *flags):
+        return subprocess.Popen(["taskset", "-c", APP_CPU, self.program, "run", "-c", run["path"], *flags])
+
+    def counts(self, run):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{run['port']}/metrics", timeout=2) as answer:
+                text = answer.read().decode()
+        except OSError:
+            return {}
+        return {m[1]: int(float(m[2])) for m in re.finditer(r"^(leadstream_\w+)(?:\{[^}]*\})? ([0-9.e+-]+)$", text, re.M)}
+
+    def until(self, run, process, metric, value, seconds=300):
+        """(time, events, cpu) samples until the counter is there."""
+        samples, end = [], time.time() + seconds
+        while time.time() < end:
+            if process.poll() is not None:
+                raise SystemExit(f"leadstream ended with {process.returncode}")
+            counts = self.counts(run)
+            if counts:
+                samples.append((time.time(), counts.get("leadstream_events_total", 0), ticks(process.pid)))
+                if counts.get(metric, 0) >= value:
+                    return samples, counts
+            time.sleep(0.1)
+        raise SystemExit(f"{metric} did not reach {value}: {counts}")
+
+    def throughput(self, case, *flags):
+        run = self.config(self.fill(case))
+        broker = ticks(self.broker)
+        process = self.start(run, *flags)
+        samples, counts = self.until(run, process, "leadstream_events_total", EVENTS)
+        first = next(s for s in samples if s[1] > 0)
+        half = next(s for s in samples if s[1] >= EVENTS / 2)
+        last = samples[-1]
+        result = {
+            "events/s": f"{EVENTS / (last[0] - first[0]):,.0f}",
+            "CPU-s/M whole": f"{last[2] / (EVENTS / 1e6):.2f}",
+            "CPU-s/M warm half": f"{(last[2] - half[2]) / ((last[1] - half[1]) / 1e6):.2f}",
+            "broker CPU-s/M": f"{(ticks(self.broker) - broker) / (EVENTS / 1e6):.2f}",
+            "peak RSS MiB": f"{peak_mib(process.pid):.0f}",
+            "changes": counts["leadstream_score_changes_total"],
+            "ready": counts["leadstream_sales_ready_total"],
+            "duplicates": counts["leadstream_duplicates_total"],
+        }
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+        return result
+
+    def restart(self, wipe):
+        """kill -9 at a third of the events, start again: how long until the first new event, what was read back."""
+        run = self.config(self.fill("A"))
+        process = self.start(run)
+        self.until(run, process, "leadstream_events_total", EVENTS // 3)
+        process.kill()
+        process.wait()
+        if wipe:
+            shutil.rmtree(run["store"])
+        begun = time.time()
+        process = self.start(run)
+        samples, counts = self.until(run, process, "leadstream_events_total", 1)
+        result = {"first new event after s": f"{samples[-1][0] - begun:.2f}",
+                  "changelog records read": counts["leadstream_restored_records_total"]}
+        process.kill()
+        process.wait()
+        return result
+
+    def latency(self, rate=5000, seconds=30):
+        """Age of score changes when a read_committed consumer gets them: Kafka's timestamp of the record is its event's."""
+        prefix = f"lat{self.serial}"
+        run = self.config(prefix)
+        process = self.start(run)
+        self.until(run, process, "leadstream_shards_live", PARTITIONS)
+        out = f"{self.work}/latency.txt"
+        watcher = subprocess.Popen(
+            f"taskset -c {BROKER_CPU} {self.build}/tests/bench/bench_latency {self.bootstrap} {run['app']}.scores {seconds - 5} > {out}",
+            shell=True)
+        time.sleep(1)
+        cpu = ticks(process.pid)
+        subprocess.run(["taskset", "-c", BROKER_CPU, self.load, "pace", self.bootstrap, prefix, str(rate), str(seconds),
+                        str(LEADS["A"]), "2"], check=True)
+        watcher.wait(60)
+        result = json.load(open(out))
+        result["CPU of a core"] = f"{(ticks(process.pid) - cpu) / seconds:.3f}"
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+        return result
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    cases = sys.argv[2:] or ["A", "B", "plain", "restart", "latency"]
+    bench = Bench(sys.argv[1])
+    model = re.search(r"model name\s*: (.*)", open("/proc/cpuinfo").read())
+    print(f"machine: {platform.node()}, {model.group(1) if model else platform.machine()}, {os.cpu_count()} cores; "
+          f"{EVENTS:,} events, commit every {COMMIT}")
+    try:
+        bench.start_broker()
+        for case in cases:
+            results = {"A": lambda: [("A: exactly once", bench.throughput("A"))],
+                       "B": lambda: [("B: exactly once", bench.throughput("B"))],
+                       "plain": lambda: [("A: no transactions", bench.throughput("A", "--no-transactions"))],
+                       "restart": lambda: [("kill -9, disk kept", bench.restart(False)),
+                                           ("kill -9, disk wiped", bench.restart(True))],
+                       "latency": lambda: [("latency at 5,000 events/s", bench.latency())]}[case]()
+            for name, result in results:
+                print(f"{name:26}", "  ".join(f"{k}: {v}" for k, v in result.items()), flush=True)
+    finally:
+        bench.stop()
+
+
+if __name__ == "__main__":
+    main()
