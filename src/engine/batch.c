@@ -77,6 +77,7 @@ static void note_taken(struct engine *engine, struct shard *shard, const struct 
     engine->mid_record = !item->last;
     engine->mid_topic = t;
     engine->mid_shard = shard->number;
+    shard->took |= UINT32_C(1) << t;
     if (item->last)
         shard->next[t] = item->offset + 1;
     if (!item->bad && item->event.time > shard->newest[t])
@@ -119,7 +120,7 @@ static size_t gather(struct engine *engine, struct shard *shard) {
         states[t] = source->head(source->self, (uint16_t)t, shard->number, &heads[t]);
     }
     for (size_t t = 0; t < engine->n_topics; t++)
-        shard->at_end[t] = states[t] == SOURCE_END;
+        shard->at_end[t] = states[t] == SOURCE_END && !(shard->took >> t & 1);
     return n;
 }
 
@@ -232,7 +233,8 @@ bool batch_take(struct engine *engine, struct shard *shard, size_t *n, struct er
 /* ---- time ---- */
 
 /* With input left, the least over the partitions not at their end of the newest time taken there; when all have stayed
- * at their end for a while, the wall. Never falling. */
+ * at their end for a while, the wall. Never falling. (A partition that was emptied in this turn had input left, so that
+ * the clock moves also where events come one by one.) */
 static void move_clock(struct engine *engine, struct shard *shard) {
     int64_t least = INT64_MAX;
     bool ended = true;

@@ -200,6 +200,7 @@ static bool take_and_fire(struct engine *engine, bool *worked, struct err *e) {
         if (shard->phase != SHARD_LIVE || (engine->mid_record && engine->mid_shard != shard->number))
             continue;
         size_t n = 1;
+        shard->took = 0;
         for (int slices = 0; n && slices < ENGINE_SLICES && !(engine->full && !engine->mid_record); slices++) {
             if (!batch_take(engine, shard, &n, e))
                 return false;
