@@ -24,7 +24,7 @@ struct plan *plan_new(const struct mapping *mapping, const struct schema *schema
     MUST(plan != NULL);
     plan->schema = schema;
     for (int part = 0; part < PLAN_PARTS; part++)
-        plan->parts[part] = -1;
+        plan->parts[part].slot = -1;
     if (!(mapping->shipped ? plan_shipped(plan) : plan_mapped(plan, mapping)))
         return plan;
     for (uint32_t i = 0; i < plan->n_fields; i++)
@@ -41,12 +41,6 @@ void plan_free(struct plan **plan) {
     avro_program_free(&(*plan)->program);
     free(*plan);
     *plan = NULL;
-}
-
-const struct mapping_value *plan_part_mapping(const struct mapping *mapping, enum plan_part part) {
-    const struct mapping_value *const values[] = {&mapping->lead, &mapping->id, &mapping->time, &mapping->type,
-                                                  &mapping->machine};
-    return mapping->shipped ? NULL : values[part];
 }
 
 static bool too_many(struct plan *plan) {
@@ -85,7 +79,7 @@ static bool plan_member(struct plan *plan, const struct schema_member *member) {
     for (int part = 0; part < PLAN_PARTS; part++) {
         if (!bytes_is(member->name, plan_part_names[part]))
             continue;
-        plan->parts[part] = (int)slot;
+        plan->parts[part].slot = (int)slot;
         plan->wants[slot].qualified = part == PLAN_TYPE;
         return true;
     }
@@ -118,9 +112,11 @@ static bool same_path(const struct avro_want *want, const struct mapping_value *
     return same;
 }
 
-/* The slot of a path, which several may name; -1 for what is no path. False: too many. */
-static bool plan_path(struct plan *plan, const struct mapping_value *value, int *slot) {
+/* The slot of a path, which several may name; -1 for what is no path, and a literal's text. False: too many. */
+static bool plan_value(struct plan *plan, const struct mapping_value *value, int *slot, struct avro_value *literal) {
     *slot = -1;
+    if (value->kind == MAPPING_LITERAL)
+        *literal = (struct avro_value){.kind = AVRO_TEXT, .text = value->literal};
     if (value->kind != MAPPING_PATH)
         return true;
     uint32_t i = 0;
@@ -135,17 +131,19 @@ static bool plan_path(struct plan *plan, const struct mapping_value *value, int 
 }
 
 static bool plan_mapped(struct plan *plan, const struct mapping *mapping) {
-    for (int part = 0; part < PLAN_PARTS; part++)
-        if (!plan_path(plan, plan_part_mapping(mapping, (enum plan_part)part), &plan->parts[part]))
+    const struct mapping_value *const hows[] = {&mapping->lead, &mapping->id, &mapping->time, &mapping->type,
+                                                &mapping->machine};
+    for (int i = 0; i < PLAN_PARTS; i++) {
+        plan->parts[i].how = hows[i];
+        if (!plan_value(plan, hows[i], &plan->parts[i].slot, &plan->parts[i].literal))
             return false;
+    }
     if (mapping->n_fields > AVRO_MAX_WANTS)
         return too_many(plan);
     for (uint32_t i = 0; i < mapping->n_fields; i++) {
-        const struct mapping_field *field = &mapping->fields[i];
         struct plan_field *to = &plan->fields[plan->n_fields++];
-        to->name = field->name;
-        to->literal = field->value.kind == MAPPING_LITERAL ? field->value.literal : (struct bytes){NULL, 0};
-        if (!plan_path(plan, &field->value, &to->slot))
+        to->name = mapping->fields[i].name;
+        if (!plan_value(plan, &mapping->fields[i].value, &to->slot, &to->literal))
             return false;
     }
     return true;
@@ -175,7 +173,7 @@ static bool misfit(struct plan *plan, const char *what, const struct avro_want *
 
 static bool plan_fits(struct plan *plan, const struct mapping *mapping) {
     for (int part = 0; part < PLAN_PARTS; part++) {
-        int slot = plan->parts[part];
+        int slot = plan->parts[part].slot;
         if (slot >= 0 && !plan->wants[slot].found && (part != PLAN_MACHINE || plan->wants[slot].blocked))
             return misfit(plan, plan_part_names[part], &plan->wants[slot]);
         if (slot < 0 && mapping->shipped && part != PLAN_MACHINE)

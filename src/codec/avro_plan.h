@@ -10,21 +10,22 @@
 enum plan_part { PLAN_LEAD, PLAN_ID, PLAN_TIME, PLAN_TYPE, PLAN_MACHINE, PLAN_PARTS };
 extern const char *const plan_part_names[PLAN_PARTS];
 
-/* The mapping's words on a part; shipped: NULL. */
-const struct mapping_value *plan_part_mapping(const struct mapping *mapping, enum plan_part part);
-
 struct plan_field {
     struct bytes name;
-    int slot;               /* index of the program's value; -1: this schema has none */
-    struct bytes literal;   /* where the mapping gives one */
-    bool asked;             /* the model asks about it */
+    int slot;                   /* index of the program's value; -1: see literal */
+    struct avro_value literal;  /* the mapping's; absent where it has none and the schema has no such place */
+    bool asked;                 /* the model asks about it */
 };
 
 struct plan {
     const struct schema *schema;
     struct avro_program *program;   /* NULL: the schema does not fit the mapping, and err says why */
     struct err err;
-    int parts[PLAN_PARTS];          /* slots, as of fields */
+    struct plan_part_source {
+        const struct mapping_value *how; /* the mapping's words on it; shipped: NULL */
+        int slot;                        /* as of a field */
+        struct avro_value literal;
+    } parts[PLAN_PARTS];
     uint32_t n_fields;
     struct plan_field fields[AVRO_MAX_WANTS];
     uint32_t n_wants;

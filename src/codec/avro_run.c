@@ -9,114 +9,102 @@
 
 struct machine {
     const struct avro_program *p;
-    const uint8_t *start, *at, *end;
+    const uint8_t *start, *end;
     struct avro_run *run;
     uint64_t items; /* that blocks may still have */
     struct err *e;
 };
 
-static bool go(struct machine *m, const struct op *op, unsigned nesting);
+/* Everything that reads takes where it is and gives where it is then; NULL: it failed and said why. (Kept in a register,
+ * not in the machine: half of the time.) */
+static const uint8_t *go(struct machine *m, const struct op *op, const uint8_t *at, unsigned nesting);
 
 bool avro_program_run(const struct avro_program *program, struct reader *r, struct avro_run *run, struct err *e) {
-    struct machine m = {program, r->at, r->at, r->end, run, (uint64_t)EVENT_MAX_BYTES + reader_left(r), e};
+    static const uint8_t nothing;
+    const uint8_t *start = r->at ? r->at : &nothing;
+    struct machine m = {program, start, start + reader_left(r), run, (uint64_t)EVENT_MAX_BYTES + reader_left(r), e};
     for (uint32_t i = 0; i < program->n_wants; i++)
         run->values[i].kind = AVRO_ABSENT;
     run->n_entries = 0;
-    bool ok = go(&m, program->ops, 0);
-    r->at = m.at;
-    r->ok = r->ok && ok;
-    return ok;
+    const uint8_t *at = go(&m, program->ops, start, 0);
+    r->ok = r->ok && at;
+    r->at += at ? at - start : 0;
+    return at != NULL;
 }
 
 /* ---- words of failure ---- */
 
-static void __attribute__((noinline, cold)) say(struct machine *m, const struct op *op, const char *what) {
+static const uint8_t *__attribute__((noinline, cold)) wrong(struct machine *m, const struct op *op, const uint8_t *at,
+                                                            const char *what) {
     struct bytes place = m->p->places[op - m->p->ops];
-    err_set(m->e, ERR_MALFORMED, NULL, "byte %zu%s%.*s: %s", (size_t)(m->at - m->start),
-                   place.n ? ", " : "", (int)(place.n < 80 ? place.n : 80), place.n ? (const char *)place.at : "",
-                   what);
+    err_set(m->e, ERR_MALFORMED, NULL, "byte %zu%s%.*s: %s", (size_t)(at - m->start), place.n ? ", " : "",
+            (int)(place.n < 80 ? place.n : 80), place.n ? (const char *)place.at : "", what);
+    return NULL;
 }
 
-/* In line, so that the compiler sees that it is false. */
-static inline bool wrong(struct machine *m, const struct op *op, const char *what) {
-    say(m, op, what);
-    return false;
-}
-
-static bool __attribute__((noinline, cold)) wrong_number(struct machine *m, const struct op *op, const char *what,
-                                                         int64_t number, uint64_t limit) {
+static const uint8_t *__attribute__((noinline, cold))
+wrong_number(struct machine *m, const struct op *op, const uint8_t *at, const char *what, int64_t number) {
     char words[128];
-    snprintf(words, sizeof words, "%s %lld where %llu are there", what, (long long)number, (unsigned long long)limit);
-    return wrong(m, op, words);
+    snprintf(words, sizeof words, "%s %lld, with %zu bytes left", what, (long long)number, (size_t)(m->end - at));
+    return wrong(m, op, at, words);
 }
 
-static inline bool ends(struct machine *m, const struct op *op) {
-    return wrong(m, op, "the record ends here");
+static const uint8_t *ends(struct machine *m, const struct op *op, const uint8_t *at) {
+    return wrong(m, op, at, "the record ends here");
 }
 
 /* ---- reading ---- */
 
-static bool __attribute__((noinline)) long_varint(struct machine *m, const struct op *op, int64_t *v) {
+static const uint8_t *__attribute__((noinline)) long_varint(struct machine *m, const struct op *op, const uint8_t *at,
+                                                            int64_t *v) {
     uint64_t u = 0;
+    *v = 0;
     for (unsigned shift = 0; shift < 70; shift += 7) {
-        if (m->at == m->end)
-            return ends(m, op);
-        uint8_t b = *m->at++;
+        if (at == m->end)
+            return ends(m, op, at);
+        uint8_t b = *at++;
         if (shift == 63 && b > 1)
             break;
         u |= (uint64_t)(b & 127) << shift;
         if (b < 128) {
             *v = (int64_t)(u >> 1 ^ (~(u & 1) + 1));
-            return true;
+            return at;
         }
     }
-    return wrong(m, op, "a number of more than 64 bits");
+    return wrong(m, op, at, "a number of more than 64 bits");
 }
 
-static inline bool varint(struct machine *m, const struct op *op, int64_t *v) {
-    if (m->at < m->end && *m->at < 128) {
-        uint32_t b = *m->at++;
+static inline const uint8_t *varint(struct machine *m, const struct op *op, const uint8_t *at, int64_t *v) {
+    if (at < m->end && *at < 128) {
+        uint32_t b = *at++;
         *v = (int64_t)(b >> 1) ^ -(int64_t)(b & 1);
-        return true;
+        return at;
     }
-    return long_varint(m, op, v);
+    return long_varint(m, op, at, v);
 }
 
-static inline bool fixed(struct machine *m, const struct op *op, size_t n, struct bytes *b) {
-    if ((size_t)(m->end - m->at) < n)
-        return ends(m, op);
-    *b = (struct bytes){m->at, n};
-    m->at += n;
-    return true;
+static inline const uint8_t *fixed(struct machine *m, const struct op *op, const uint8_t *at, size_t n) {
+    return (size_t)(m->end - at) < n ? ends(m, op, at) : at + n;
 }
 
 /* A string or bytes. */
-static inline bool text(struct machine *m, const struct op *op, struct bytes *b) {
-    int64_t n = 0;
-    if (!varint(m, op, &n))
-        return false;
-    if ((uint64_t)n > (uint64_t)(m->end - m->at))
-        return wrong_number(m, op, "a length of", n, (uint64_t)(m->end - m->at));
-    return fixed(m, op, (size_t)n, b);
+static inline const uint8_t *text(struct machine *m, const struct op *op, const uint8_t *at, struct bytes *b) {
+    int64_t n;
+    at = varint(m, op, at, &n);
+    if (!at)
+        return NULL;
+    if ((uint64_t)n > (uint64_t)(m->end - at))
+        return wrong_number(m, op, at, "a length of", n);
+    *b = (struct bytes){at, (size_t)n};
+    return at + n;
 }
 
-/* The index of a union's branch or an enum's symbol, below n. */
-static inline bool choice(struct machine *m, const struct op *op, const char *what, uint32_t n, uint32_t *i) {
-    int64_t v = 0;
-    if (!varint(m, op, &v))
-        return false;
-    if ((uint64_t)v >= n)
-        return wrong_number(m, op, what, v, n);
-    *i = (uint32_t)v;
-    return true;
-}
-
-static bool real(struct machine *m, const struct op *op, struct avro_value *value) {
+static const uint8_t *real(struct machine *m, const struct op *op, const uint8_t *at, struct avro_value *value) {
     bool wide = op->code == OP_DOUBLE;
-    struct bytes b = {NULL, 0};
-    if (!fixed(m, op, wide ? 8 : 4, &b))
-        return false;
-    struct reader r = reader_of(b);
+    const uint8_t *next = fixed(m, op, at, wide ? 8 : 4);
+    if (!next)
+        return NULL;
+    struct reader r = reader_of((struct bytes){at, (size_t)(next - at)});
     value->kind = wide ? AVRO_DOUBLE : AVRO_FLOAT;
     if (wide) {
         uint64_t bits = reader_u64(&r);
@@ -127,70 +115,62 @@ static bool real(struct machine *m, const struct op *op, struct avro_value *valu
         memcpy(&f, &bits, sizeof bits);
         value->real = (double)f;
     }
-    return true;
+    return next;
 }
 
-/* A value that is wanted. */
-static inline bool take(struct machine *m, const struct op *op) {
-    struct avro_value *value = &m->run->values[op->slot];
-    uint32_t i = 0;
-    value->logical = SCHEMA_PLAIN;
-    switch ((enum op_code)op->code) {
-    case OP_NULL: value->kind = AVRO_NULL; return true;
-    case OP_BOOLEAN:
-        value->kind = AVRO_BOOLEAN;
-        if (m->at == m->end || *m->at > 1)
-            return wrong(m, op, "a boolean that is neither 0 nor 1");
-        value->number = *m->at++;
-        return true;
-    case OP_LONG:
-        value->kind = AVRO_LONG;
-        value->logical = op->logical;
-        return varint(m, op, &value->number);
-    case OP_FLOAT:
-    case OP_DOUBLE: return real(m, op, value);
-    case OP_TEXT: value->kind = AVRO_TEXT; return text(m, op, &value->text);
-    case OP_FIXED: value->kind = AVRO_TEXT; return fixed(m, op, op->a, &value->text);
-    case OP_ENUM:
-        value->kind = AVRO_TEXT;
-        if (!choice(m, op, "symbol", op->b, &i))
-            return false;
-        value->text = m->p->symbols[op->a + i];
-        return true;
-    case OP_END:
-    case OP_SKIP:
-    case OP_SKIP_VARINTS:
-    case OP_SKIP_TEXTS:
-    case OP_SKIP_BLOCKS:
-    case OP_UNION:
-    case OP_JUMP:
-    case OP_CALL:
-    case OP_PICK_INDEX:
-    case OP_PICK_KEY:
-    case OP_ENTRIES: break;
-    }
-    MUST(false);
+static const uint8_t *boolean(struct machine *m, const struct op *op, const uint8_t *at, struct avro_value *value) {
+    const uint8_t *next = fixed(m, op, at, 1);
+    if (!next)
+        return NULL;
+    if (*at > 1)
+        return wrong(m, op, at, "a boolean that is neither 0 nor 1");
+    value->kind = AVRO_BOOLEAN;
+    value->number = *at;
+    return next;
+}
+
+static const uint8_t *symbol(struct machine *m, const struct op *op, const uint8_t *at, struct avro_value *value) {
+    int64_t i;
+    const uint8_t *next = varint(m, op, at, &i);
+    if (!next)
+        return NULL;
+    if ((uint64_t)i >= op->b)
+        return wrong_number(m, op, next, "there is no symbol", i);
+    value->kind = AVRO_TEXT;
+    value->text = m->p->symbols[op->a + (uint32_t)i];
+    return next;
+}
+
+static const uint8_t *skip_some(struct machine *m, const struct op *op, const uint8_t *at) {
+    struct bytes skipped;
+    int64_t number;
+    for (uint32_t i = 0; at && i < op->a; i++)
+        at = op->code == OP_SKIP_TEXTS ? text(m, op, at, &skipped) : varint(m, op, at, &number);
+    return at;
 }
 
 /* ---- blocks ---- */
 
 /* The next block of an array or map: its items (0: the end). Where `skip`, blocks that say their size are passed. */
-static bool block(struct machine *m, const struct op *op, bool skip, uint64_t *count) {
+static const uint8_t *block(struct machine *m, const struct op *op, const uint8_t *at, bool skip, uint64_t *count) {
     for (;;) {
         int64_t n, size = 0;
-        if (!varint(m, op, &n) || (n < 0 && !varint(m, op, &size)))
-            return false;
-        if (size < 0 || size > m->end - m->at)
-            return wrong_number(m, op, "a block size of", size, (uint64_t)(m->end - m->at));
+        at = varint(m, op, at, &n);
+        if (at && n < 0)
+            at = varint(m, op, at, &size);
+        if (!at)
+            return NULL;
+        if (size < 0 || size > m->end - at)
+            return wrong_number(m, op, at, "a block size of", size);
         *count = n < 0 ? ~(uint64_t)n + 1 : (uint64_t)n;
         if (n < 0 && skip) {
-            m->at += size;
+            at += size;
             continue;
         }
         if (*count > m->items)
-            return wrong(m, op, "more items than a record of this size may have");
+            return wrong(m, op, at, "more items than a record of this size may have");
         m->items -= *count;
-        return true;
+        return at;
     }
 }
 
@@ -204,96 +184,96 @@ static const struct op *pick_body(const struct machine *m, const struct op *op, 
     return op + 1;
 }
 
-static bool items(struct machine *m, const struct op *op, unsigned nesting) {
+static const uint8_t *items(struct machine *m, const struct op *op, const uint8_t *at, unsigned nesting) {
     uint64_t index = 0, count;
     struct bytes key = {NULL, 0};
     do {
-        if (!block(m, op, op->code == OP_SKIP_BLOCKS, &count))
-            return false;
-        for (uint64_t i = 0; i < count; i++, index++) {
-            if (op->code == OP_PICK_KEY && !text(m, op, &key))
-                return false;
-            if (!go(m, pick_body(m, op, index, key), nesting))
-                return false;
+        at = block(m, op, at, op->code == OP_SKIP_BLOCKS, &count);
+        for (uint64_t i = 0; at && i < count; i++, index++) {
+            if (op->code == OP_PICK_KEY)
+                at = text(m, op, at, &key);
+            if (at)
+                at = go(m, pick_body(m, op, index, key), at, nesting);
         }
-    } while (count);
-    return true;
+    } while (at && count);
+    return at;
 }
 
-static bool entries(struct machine *m, const struct op *op, unsigned nesting) {
+static const uint8_t *entries(struct machine *m, const struct op *op, const uint8_t *at, unsigned nesting) {
     struct avro_value *scratch = &m->run->values[m->p->n_wants];
     uint64_t count;
     do {
-        if (!block(m, op, false, &count))
-            return false;
-        for (uint64_t i = 0; i < count; i++) {
+        at = block(m, op, at, false, &count);
+        for (uint64_t i = 0; at && i < count; i++) {
             struct bytes key;
             scratch->kind = AVRO_ABSENT;
-            if (!text(m, op, &key) || !go(m, op + 1, nesting))
-                return false;
-            if (scratch->kind == AVRO_ABSENT)
+            at = text(m, op, at, &key);
+            if (at)
+                at = go(m, op + 1, at, nesting);
+            if (!at || scratch->kind == AVRO_ABSENT)
                 continue;
-            if (m->run->n_entries == EVENT_MAX_FIELDS)
-                return err_set(m->e, ERR_TOO_LARGE, NULL, "more than %d fields", EVENT_MAX_FIELDS);
+            if (m->run->n_entries == EVENT_MAX_FIELDS) {
+                err_set(m->e, ERR_TOO_LARGE, NULL, "more than %d fields", EVENT_MAX_FIELDS);
+                return NULL;
+            }
             m->run->entries[m->run->n_entries++] = (struct avro_entry){key, *scratch};
         }
-    } while (count);
-    return true;
+    } while (at && count);
+    return at;
 }
 
 /* ---- the loop ---- */
 
-static bool skip_some(struct machine *m, const struct op *op) {
-    struct bytes skipped;
-    int64_t number;
-    for (uint32_t i = 0; i < op->a; i++)
-        if (op->code == OP_SKIP_TEXTS ? !text(m, op, &skipped) : !varint(m, op, &number))
-            return false;
-    return true;
-}
-
-static bool go(struct machine *m, const struct op *op, unsigned nesting) {
-    struct bytes skipped;
-    uint32_t branch = 0;
+static const uint8_t *go(struct machine *m, const struct op *op, const uint8_t *at, unsigned nesting) {
     if (nesting > AVRO_MAX_NESTING)
-        return wrong(m, op, "nested deeper than 64");
-    for (;;) {
-        bool ok = true;
+        return wrong(m, op, at, "nested deeper than 64");
+    for (; at; op++) {
+        struct avro_value *value = &m->run->values[op->slot];
+        int64_t n;
         switch ((enum op_code)op->code) {
-        case OP_END: return true;
-        case OP_SKIP: ok = fixed(m, op, op->a, &skipped); break;
+        case OP_END: return at;
+        case OP_SKIP: at = fixed(m, op, at, op->a); break;
         case OP_SKIP_VARINTS:
-        case OP_SKIP_TEXTS: ok = skip_some(m, op); break;
-        case OP_JUMP: op = m->p->ops + op->a; continue;
+        case OP_SKIP_TEXTS: at = skip_some(m, op, at); break;
+        case OP_JUMP: op = m->p->ops + op->a - 1; break;
         case OP_UNION:
-            if (!choice(m, op, "branch", op->b, &branch))
-                return false;
-            op = m->p->ops + m->p->jumps[op->a + branch];
-            continue;
-        case OP_CALL: ok = go(m, m->p->ops + op->a, nesting + 1); break;
+            at = varint(m, op, at, &n);
+            if (at && (uint64_t)n >= op->b)
+                at = wrong_number(m, op, at, "there is no branch", n);
+            if (at)
+                op = m->p->ops + m->p->jumps[op->a + (uint32_t)n] - 1;
+            break;
+        case OP_CALL: at = go(m, m->p->ops + op->a, at, nesting + 1); break;
         case OP_SKIP_BLOCKS:
         case OP_PICK_INDEX:
         case OP_PICK_KEY:
-            if (!items(m, op, nesting + 1))
-                return false;
-            op = m->p->ops + op->a;
-            continue;
+            at = items(m, op, at, nesting + 1);
+            op = m->p->ops + op->a - 1;
+            break;
         case OP_ENTRIES:
-            if (!entries(m, op, nesting + 1))
-                return false;
-            op = m->p->ops + op->a;
-            continue;
-        case OP_NULL:
-        case OP_BOOLEAN:
+            at = entries(m, op, at, nesting + 1);
+            op = m->p->ops + op->a - 1;
+            break;
+        case OP_NULL: value->kind = AVRO_NULL; break;
+        case OP_BOOLEAN: at = boolean(m, op, at, value); break;
         case OP_LONG:
+            value->kind = AVRO_LONG;
+            value->logical = op->logical;
+            at = varint(m, op, at, &value->number);
+            break;
         case OP_FLOAT:
-        case OP_DOUBLE:
+        case OP_DOUBLE: at = real(m, op, at, value); break;
         case OP_TEXT:
+            value->kind = AVRO_TEXT;
+            at = text(m, op, at, &value->text);
+            break;
         case OP_FIXED:
-        case OP_ENUM: ok = take(m, op); break;
+            value->kind = AVRO_TEXT;
+            value->text = (struct bytes){at, op->a};
+            at = fixed(m, op, at, op->a);
+            break;
+        case OP_ENUM: at = symbol(m, op, at, value); break;
         }
-        if (!ok)
-            return false;
-        op++;
     }
+    return NULL;
 }

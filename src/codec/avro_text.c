@@ -24,9 +24,15 @@ static bool long_text(int64_t v, struct arena *arena, struct bytes *out) {
     return out->at != NULL;
 }
 
+static bool real_text(const struct avro_value *value, struct arena *arena, struct bytes *out) {
+    char room[AVRO_TEXT_REAL];
+    out->n = avro_real_format(value->real, value->kind == AVRO_DOUBLE, room);
+    out->at = arena_copy(arena, room, out->n);
+    return out->at != NULL;
+}
+
 bool avro_value_text(const struct avro_value *value, struct arena *arena, struct bytes *out, struct err *e) {
     bool there = true;
-    char room[AVRO_TEXT_REAL];
     *out = (struct bytes){NULL, 0};
     switch (value->kind) {
     case AVRO_ABSENT:
@@ -38,9 +44,7 @@ bool avro_value_text(const struct avro_value *value, struct arena *arena, struct
     case AVRO_DOUBLE:
         if (!isfinite(value->real))
             return err_set(e, ERR_INVALID, NULL, "a number that is not finite");
-        out->n = avro_real_format(value->real, value->kind == AVRO_DOUBLE, room);
-        out->at = arena_copy(arena, room, out->n);
-        there = out->at != NULL;
+        there = real_text(value, arena, out);
     }
     return there || err_set(e, ERR_TOO_LARGE, NULL, "does not fit in the batch's memory");
 }

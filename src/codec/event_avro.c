@@ -130,26 +130,27 @@ static const struct plan *find_plan(struct event_avro *avro, const struct schema
 
 /* ---- lead, id, type, time, machine ---- */
 
-/* What the record, or the mapping's literal, has for a part. False: MISSING. */
-static bool part_value(const struct event_avro *avro, const struct plan *plan, enum plan_part part,
-                       struct avro_value *value, struct err *e) {
-    const struct mapping_value *how = plan_part_mapping(avro->mapping, part);
-    if (how && how->kind == MAPPING_LITERAL)
-        *value = (struct avro_value){.kind = AVRO_TEXT, .text = how->literal};
-    else if (plan->parts[part] >= 0)
-        *value = avro->run.values[plan->parts[part]];
-    else
-        value->kind = AVRO_ABSENT;
-    if (part == PLAN_MACHINE || value->kind > AVRO_NULL)
-        return true;
+/* What the record, or the mapping's literal, has for a part. */
+static const struct avro_value *part_value(const struct event_avro *avro, const struct plan *plan, enum plan_part part) {
+    int slot = plan->parts[part].slot;
+    return slot >= 0 ? &avro->run.values[slot] : &plan->parts[part].literal;
+}
+
+static bool missing(const struct avro_value *value, enum plan_part part, struct err *e) {
     return err_set(e, ERR_MISSING, NULL, "%s is missing%s", plan_part_names[part],
                    value->kind == AVRO_NULL ? " (null)" : "");
 }
 
+/* The text of a value; the commonest kind of it in line. */
+static inline bool text_of(const struct avro_value *value, struct arena *arena, struct bytes *out, struct err *e) {
+    *out = value->text;
+    return value->kind == AVRO_TEXT || avro_value_text(value, arena, out, e);
+}
+
 static bool part_text(const struct event_avro *avro, const struct plan *plan, enum plan_part part, struct arena *arena,
                       struct bytes *out, struct err *e) {
-    struct avro_value value;
-    return part_value(avro, plan, part, &value, e) && avro_value_text(&value, arena, out, e);
+    const struct avro_value *value = part_value(avro, plan, part);
+    return value->kind > AVRO_NULL ? text_of(value, arena, out, e) : missing(value, part, e);
 }
 
 static bool translate(const struct mapping_value *how, struct bytes *type, struct err *e) {
@@ -214,29 +215,28 @@ static bool time_text(struct bytes text, enum mapping_unit unit, int64_t *ms, st
 }
 
 static bool make_time(const struct event_avro *avro, const struct plan *plan, struct event *event, struct err *e) {
-    const struct mapping_value *how = plan_part_mapping(avro->mapping, PLAN_TIME);
+    const struct mapping_value *how = plan->parts[PLAN_TIME].how;
     enum mapping_unit unit = how ? how->unit : MAPPING_UNIT_AUTO;
-    struct avro_value value;
-    if (!part_value(avro, plan, PLAN_TIME, &value, e))
-        return false;
-    if (value.kind == AVRO_TEXT)
-        return time_text(value.text, unit, &event->time, e);
-    if (value.kind == AVRO_LONG)
-        return time_number(value.number, value.logical, unit, &event->time, e);
+    const struct avro_value *value = part_value(avro, plan, PLAN_TIME);
+    if (value->kind <= AVRO_NULL)
+        return missing(value, PLAN_TIME, e);
+    if (value->kind == AVRO_TEXT)
+        return time_text(value->text, unit, &event->time, e);
+    if (value->kind == AVRO_LONG)
+        return time_number(value->number, value->logical, unit, &event->time, e);
     return err_set(e, ERR_INVALID, NULL, "time is a %s: only text, int and long can be times",
-                   value.kind == AVRO_BOOLEAN ? "boolean" : "float or double");
+                   value->kind == AVRO_BOOLEAN ? "boolean" : "float or double");
 }
 
 static bool make_machine(const struct event_avro *avro, const struct plan *plan, struct arena *arena,
                          struct event *event, struct err *e) {
-    struct avro_value value;
+    const struct avro_value *value = part_value(avro, plan, PLAN_MACHINE);
     struct bytes text;
-    MUST(part_value(avro, plan, PLAN_MACHINE, &value, e));
-    if (value.kind == AVRO_BOOLEAN || value.kind <= AVRO_NULL) {
-        event->machine = value.kind == AVRO_BOOLEAN && value.number;
+    if (value->kind == AVRO_BOOLEAN || value->kind <= AVRO_NULL) {
+        event->machine = value->kind == AVRO_BOOLEAN && value->number;
         return true;
     }
-    if (!avro_value_text(&value, arena, &text, e))
+    if (!avro_value_text(value, arena, &text, e))
         return false;
     event->machine = bytes_is(text, "true") || bytes_is(text, "1");
     if (event->machine || !text.n || bytes_is(text, "false") || bytes_is(text, "0"))
@@ -250,8 +250,8 @@ static bool make_parts(struct event_avro *avro, const struct plan *plan, struct 
     return part_text(avro, plan, PLAN_LEAD, arena, &event->lead, e) &&
            part_text(avro, plan, PLAN_ID, arena, &event->id, e) &&
            part_text(avro, plan, PLAN_TYPE, arena, &event->type, e) &&
-           translate(plan_part_mapping(avro->mapping, PLAN_TYPE), &event->type, e) &&
-           make_time(avro, plan, event, e) && make_machine(avro, plan, arena, event, e);
+           translate(plan->parts[PLAN_TYPE].how, &event->type, e) && make_time(avro, plan, event, e) &&
+           make_machine(avro, plan, arena, event, e);
 }
 
 /* ---- fields ---- */
@@ -262,13 +262,12 @@ static bool place_fields(struct event_avro *avro, const struct plan *plan, struc
     bool shipped = avro->mapping->shipped;
     for (uint32_t i = 0; i < plan->n_fields; i++) {
         const struct plan_field *field = &plan->fields[i];
-        struct avro_value literal = {.kind = field->literal.n ? AVRO_TEXT : AVRO_ABSENT, .text = field->literal};
-        const struct avro_value *value = field->slot < 0 ? &literal : &avro->run.values[field->slot];
+        const struct avro_value *value = field->slot < 0 ? &field->literal : &avro->run.values[field->slot];
         if (value->kind == AVRO_ABSENT || (shipped && value->kind == AVRO_NULL))
             continue;
         fields[*n].name = field->name;
         avro->kept[*n] = field->asked;
-        if (!avro_value_text(value, arena, &fields[(*n)++].value, e))
+        if (!text_of(value, arena, &fields[(*n)++].value, e))
             return false;
     }
     return true;
@@ -305,7 +304,7 @@ static bool make_fields(struct event_avro *avro, const struct plan *plan, struct
         const struct avro_entry *entry = &avro->run.entries[i];
         fields[n].name = entry->key;
         avro->kept[n] = names_have(&avro->asked, entry->key);
-        if (!avro_value_text(&entry->value, arena, &fields[n++].value, e))
+        if (!text_of(&entry->value, arena, &fields[n++].value, e))
             return false;
     }
     if (n_entries && names_twice(fields, n, e))

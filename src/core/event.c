@@ -33,17 +33,30 @@ bool event_check(const struct event *event, struct err *e) {
     return true;
 }
 
-bool event_utf8(struct bytes b) {
-    size_t i = 0;
-    while (i < b.n) {
-        uint64_t eight;
-        if (b.n - i >= sizeof eight) {
-            memcpy(&eight, b.at + i, sizeof eight);
-            if (!(eight & UINT64_C(0x8080808080808080))) {
-                i += sizeof eight;
-                continue;
-            }
+/* All below 0x80, as nearly every text is: seen by wide reads, the last of which may overlap the one before. */
+static bool ascii(struct bytes b) {
+    uint64_t all = 0, eight;
+    uint32_t four[2];
+    if (b.n >= sizeof eight) {
+        for (size_t i = 0; i < b.n; i += sizeof eight) {
+            size_t at = i < b.n - sizeof eight ? i : b.n - sizeof eight;
+            memcpy(&eight, b.at + at, sizeof eight);
+            all |= eight;
         }
+    } else if (b.n >= sizeof four[0]) {
+        memcpy(&four[0], b.at, sizeof four[0]);
+        memcpy(&four[1], b.at + b.n - sizeof four[1], sizeof four[1]);
+        all = four[0] | four[1];
+    } else {
+        for (size_t i = 0; i < b.n; i++)
+            all |= b.at[i];
+    }
+    return !(all & UINT64_C(0x8080808080808080));
+}
+
+bool event_utf8(struct bytes b) {
+    size_t i = ascii(b) ? b.n : 0;
+    while (i < b.n) {
         size_t n = b.at[i] < 0x80 ? 1 : wide_character(b.at + i, b.n - i);
         if (!n)
             return false;

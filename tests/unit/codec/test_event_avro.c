@@ -186,7 +186,7 @@ END_TEST
 START_TEST(bytes_that_are_no_such_record) {
     const struct schema *schema = shipped_schema("EmailEvent");
     put_email(99);
-    ck_assert_refused(decode(&line, schema), ERR_MALFORMED, "byte 17, type: symbol 99 where 10 are there");
+    ck_assert_refused(decode(&line, schema), ERR_MALFORMED, "byte 17, type: there is no symbol 99");
     w = writer_of(room, sizeof room);
     writer_zigzag(&w, -5);
     ck_assert_refused(decode(&line, schema), ERR_MALFORMED, "byte 1, lead: a length of -5");
