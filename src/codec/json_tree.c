@@ -59,9 +59,14 @@ const struct json_node *json_tree_parse(struct bytes text, struct arena *arena, 
     }
     yajl_alloc_funcs memory = {pool_take, pool_grow, pool_leave, &pool};
     p.yajl = yajl_alloc(&callbacks, &memory, &p);
-    bool good = yajl_parse(p.yajl, text.at, text.n) == yajl_status_ok && yajl_complete_parse(p.yajl) == yajl_status_ok;
-    if (!good && e->code == ERR_NONE)
-        syntax_error(&p, e);
+    bool read = yajl_parse(p.yajl, text.at, text.n) == yajl_status_ok;
+    bool good = read && yajl_complete_parse(p.yajl) == yajl_status_ok;
+    if (!good && e->code == ERR_NONE) {
+        if (read)
+            err_set(e, ERR_MALFORMED, NULL, "not JSON: it ends too early");
+        else
+            syntax_error(&p, e);
+    }
     yajl_free(p.yajl);
     return good ? p.root : NULL;
 }
