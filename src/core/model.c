@@ -1,5 +1,5 @@
-/* A model's tables: made, ended, looked up. The builder's side is core/model_build.h; what a model is worth to a lead's
- * memory (signatures, fingerprint, sizes) is in core/model_finish.c. */
+/* A model's tables: made, ended, looked up. The builder's side is core/model_build.h; what is derived
+ * from what the builder gave is in core/model_finish.c and core/model_hash.c. */
 #include "core/model_index.h"
 
 #include <stdlib.h>

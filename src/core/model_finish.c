@@ -1,11 +1,8 @@
-/* The last step of making a model: what memory names is sorted by hash, thresholds are collected, and the hashes and
- * sizes are worked out that say whether what is remembered still answers a model, and how much it can be.
- *
- * A signature is the hash of all that a rule's memory depends on; the fingerprint, of all that any score or record
- * depends on. Both are taken of canonical forms, so the order of a file matters only where it means something (stages,
- * routes). */
+/* The last step of making a model: what memory names is sorted by hash, entries of `routes` that share a name are made
+ * one, thresholds are collected, and it is worked out how much a lead can come to. Its hashes are in core/model_hash.c. */
+#include "core/lead_layout.h"
 #include "core/model_index.h"
-#include <leadstream/event.h>
+#include <leadstream/lead_bytes.h>
 
 #include <stdlib.h>
 
@@ -196,163 +193,20 @@ static void make_thresholds(struct model *model) {
     }
 }
 
-/* ------------------------------------------------------------------------------------------------ hashes */
-
-static void put_clamp(struct blob *to, struct model_clamp clamp) {
-    blob_u8(to, clamp.has_min);
-    blob_u64(to, clamp.has_min ? (uint64_t)clamp.min : 0);
-    blob_u8(to, clamp.has_max);
-    blob_u64(to, clamp.has_max ? (uint64_t)clamp.max : 0);
-}
-
-static int compare_names(const void *a, const void *b) {
-    return bytes_compare(*(const struct bytes *)a, *(const struct bytes *)b);
-}
-
-/* The types of a rule, sorted by name. */
-static void put_on(const struct model *model, uint16_t rule, struct blob *to) {
-    size_t n = 0;
-    struct bytes *names = malloc((model->n_types + 1u) * sizeof *names);
-    MUST(names != NULL);
-    for (uint16_t i = 0; i < model->n_types; i++)
-        for (uint16_t j = 0; j < model->types[i].n_rules; j++)
-            if (model->types[i].rules[j] == rule)
-                names[n++] = model->types[i].name;
-    if (n)
-        qsort(names, n, sizeof *names, compare_names);
-    blob_u64(to, n);
-    for (size_t i = 0; i < n; i++)
-        blob_text(to, names[i]);
-    free(names);
-}
-
-static void sign_rules(struct model *model) {
-    for (uint16_t i = 0; i < model->n_rules; i++) {
-        struct model_rule *rule = &model->rules[i];
-        struct blob form = {0};
-        put_on(model, i, &form);
-        cond_canonical(model, rule->cond, &form);
-        blob_u8(&form, (uint8_t)rule->memory);
-        blob_u64(&form, rule->half_life == MODEL_NO_HALF_LIFE ? 0 : (uint64_t)model->half_lives[rule->half_life]);
-        blob_u64(&form, rule->memory == MODEL_WINDOWS ? rule->limit : 0);
-        blob_u64(&form, rule->memory == MODEL_WINDOWS ? (uint64_t)rule->window : 0);
-        blob_text(&form, rule->memory == MODEL_VALUES ? model->fields[rule->field] : bytes_of(""));
-        blob_u8(&form, rule->machine);
-        rule->signature = blob_hash(&form);
-        blob_fini(&form);
-    }
-}
-
-static void put_engagement(const struct model *model, struct blob *to) {
-    blob_u64(to, model->n_rules);
-    for (uint16_t i = 0; i < model->n_rules; i++) {
-        const struct model_rule *rule = &model->rules[i];
-        blob_text(to, rule->id);
-        blob_text(to, model->groups[rule->group].name);
-        blob_u64(to, (uint64_t)rule->points);
-        blob_u64(to, rule->signature);
-    }
-    uint64_t sum = 0; /* of hashes: groups have no order */
-    for (uint16_t i = 0; i < model->n_groups; i++) {
-        struct blob group = {0};
-        blob_text(&group, model->groups[i].name);
-        put_clamp(&group, model->groups[i].clamp);
-        sum += blob_hash(&group);
-        blob_fini(&group);
-    }
-    blob_u64(to, model->n_groups);
-    blob_u64(to, sum);
-    put_clamp(to, model->engagement);
-}
-
-static void put_fit(const struct model *model, struct blob *to) {
-    uint64_t sum = 0; /* nor have fit rules */
-    for (uint16_t i = 0; i < model->n_fit_rules; i++) {
-        const struct model_fit_rule *rule = &model->fit_rules[i];
-        struct blob form = {0};
-        blob_text(&form, rule->id);
-        blob_u64(&form, rule->n_bands);
-        if (rule->n_bands) {
-            blob_text(&form, model->attrs[rule->attr].name);
-            for (uint16_t j = 0; j < rule->n_bands; j++) {
-                blob_u64(&form, (uint64_t)rule->bands[j].from);
-                blob_u64(&form, (uint64_t)rule->bands[j].points);
-            }
-        } else {
-            cond_canonical(model, rule->cond, &form);
-            blob_u64(&form, (uint64_t)rule->points);
-        }
-        sum += blob_hash(&form);
-        blob_fini(&form);
-    }
-    blob_u64(to, model->n_fit_rules);
-    blob_u64(to, sum);
-    put_clamp(to, model->fit);
-}
-
-static void put_bands(struct blob *to, const struct model_grade_band *bands, uint16_t n) {
-    blob_u64(to, n);
-    for (uint16_t i = 0; i < n; i++) {
-        blob_u8(to, (uint8_t)bands[i].grade);
-        blob_u64(to, (uint64_t)bands[i].from);
-    }
-}
-
-static void put_decisions(const struct model *model, struct blob *to) {
-    put_bands(to, model->grade_fit, model->n_grade_fit);
-    put_bands(to, model->grade_engagement, model->n_grade_engagement);
-    blob_u64(to, model->n_stages);
-    for (uint16_t i = 0; i < model->n_stages; i++) {
-        blob_text(to, model->stages[i].name);
-        blob_u64(to, (uint64_t)model->stages[i].enter);
-        blob_u64(to, (uint64_t)model->stages[i].leave);
-    }
-    blob_u8(to, model->has_ready);
-    if (model->has_ready)
-        cond_canonical(model, model->ready, to);
-    blob_u64(to, (uint64_t)model->cooldown);
-    blob_u64(to, model->n_routes);
-    for (uint16_t i = 0; i < model->n_routes; i++) {
-        blob_text(to, model->routes[i].to);
-        cond_canonical(model, model->routes[i].cond, to);
-    }
-}
-
-static void make_fingerprint(struct model *model) {
-    struct blob form = {0};
-    blob_text(&form, model->name);
-    blob_u64(&form, model->version);
-    blob_u64(&form, model->n_attrs);
-    for (uint16_t i = 0; i < model->n_attrs; i++)
-        blob_text(&form, model->attrs[i].name);
-    put_engagement(model, &form);
-    put_fit(model, &form);
-    blob_u64(&form, (uint64_t)model->weight_engagement);
-    blob_u64(&form, (uint64_t)model->weight_fit);
-    put_clamp(&form, model->total);
-    put_decisions(model, &form);
-    blob_u64(&form, (uint64_t)model->min_change);
-    blob_u64(&form, (uint64_t)model->drift);
-    blob_u64(&form, model->dedupe);
-    model->fingerprint = blob_hash(&form);
-    blob_fini(&form);
-}
-
 /* ------------------------------------------------------------------------------------------------ sizes */
 
-/* Bytes of memory that one rule can take (the layout is core/lead.c's). */
+/* Bytes of memory that one rule can take. */
 static size_t worst_of_rule(const struct model *model, const struct model_rule *rule) {
-    enum { DIRECTORY = 32, BUCKET = 12, WINDOW = 16, VALUE = 16, BUCKETS = 34 };
     switch (rule->memory) {
-    case MODEL_BUCKETS: return DIRECTORY + BUCKET * BUCKETS;
-    case MODEL_COUNT: return DIRECTORY;
-    case MODEL_VALUES: return DIRECTORY + VALUE * MODEL_MAX_VALUES;
+    case MODEL_BUCKETS: return LEAD_SECTION + (size_t)LEAD_BUCKET * LEAD_MAX_BUCKETS;
+    case MODEL_COUNT: return LEAD_SECTION + LEAD_COUNT;
+    case MODEL_VALUES: return LEAD_SECTION + (size_t)LEAD_VALUE * MODEL_MAX_VALUES;
     case MODEL_WINDOWS: break;
     }
     if (!rule->window)
-        return DIRECTORY + WINDOW;
+        return LEAD_SECTION + LEAD_WINDOW;
     int64_t windows = 32 * model->half_lives[rule->half_life] / rule->window + 2;
-    return DIRECTORY + WINDOW * (size_t)windows;
+    return LEAD_SECTION + LEAD_WINDOW * (size_t)windows;
 }
 
 /* Bytes of a record beside its lists; of an entry of each list beside its name. As JSON with every byte of an id
@@ -371,12 +225,11 @@ static size_t worst_record(const struct model *model) {
 }
 
 static void make_sizes(struct model *model) {
-    enum { HEAD = 128, DECISIONS = 128, ID = 16, ATTR = 18 };
-    size_t n = HEAD + (size_t)ID * model->dedupe + (size_t)(EVENT_MAX_VALUE + ATTR) * model->n_attrs;
+    size_t n = LEAD_HEAD + (size_t)LEAD_ID * model->dedupe + (size_t)(EVENT_MAX_VALUE + LEAD_ATTR) * model->n_attrs;
     for (uint16_t i = 0; i < model->n_rules; i++)
         n += worst_of_rule(model, &model->rules[i]);
     model->worst_memory = n;
-    model->worst_value = n + DECISIONS;
+    model->worst_value = n + LEAD_BYTES_OVERHEAD;
     model->worst_output = worst_record(model);
 }
 
@@ -406,8 +259,7 @@ void model_finish(struct model *model) {
     sort_rules(model);
     make_types(model);
     make_thresholds(model);
-    sign_rules(model);
-    make_fingerprint(model);
+    model_make_hashes(model);
     make_sizes(model);
     find_blank_route(model);
     free(index->on);

@@ -25,4 +25,7 @@ struct model_index {
 /* Types that exist even if no rule names them. */
 void model_intern_effects(struct model *model, const char *const *names);
 
+/* Signatures and fingerprint, of a model whose tables are sorted. */
+void model_make_hashes(struct model *model);
+
 #endif
