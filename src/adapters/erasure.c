@@ -2,7 +2,6 @@
  * its hash. */
 #include "adapters/erasure.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -49,7 +48,7 @@ static bool read_key(struct erasure *erasure, const char *path, struct err *e) {
     fclose(file);
     if (failed)
         return err_set(e, ERR_CONFIG, path, "erasure.key_file cannot be read: %s", strerror(EIO));
-    while (!longer && erasure->n > 0 && isspace(erasure->key[erasure->n - 1]))
+    while (!longer && erasure->n > 0 && (erasure->key[erasure->n - 1] == '\n' || erasure->key[erasure->n - 1] == '\r'))
         erasure->n--;
     if (erasure->n < ERASURE_LEAST_KEY || longer)
         return err_set(e, ERR_CONFIG, path,

@@ -14,7 +14,7 @@ enum { ERASURE_HASH = 16, ERASURE_LEAST_KEY = 16, ERASURE_MOST_KEY = 4096 };
 /* A key, held by one thread. */
 struct erasure;
 
-/* Reads the key file; NULL: no key. White space at the end of the file does not count, so that a key made by a text
+/* Reads the key file; NULL: no key. Line ends at the end of the file do not count, so that a key made by a text
  * editor is the key that was meant. NULL: *e says why (not readable, or not of ERASURE_LEAST_KEY to ERASURE_MOST_KEY
  * bytes). */
 struct erasure *erasure_new(const char *key_file, struct err *e);

@@ -4,6 +4,7 @@
  * The test program is its own helper: called with words it plays another process, and so needs no fork of a process in
  * which RocksDB has threads. */
 #define _XOPEN_SOURCE 700
+#include "adapters/rocks_db.h"
 #include "rocks_roles.h"
 #include "store_fixture.h"
 
@@ -252,6 +253,40 @@ START_TEST(kill_9_loses_nothing_that_was_written) {
 }
 END_TEST
 
+/* Keys in a family of a closed store, whatever build they belong to. */
+static size_t count_keys(const struct fixture *f, enum rocks_family family) {
+    struct rocks_db db;
+    char dir[300];
+    size_t n = 0;
+    snprintf(dir, sizeof dir, "%s/g1", f->path);
+    ck_assert(rocks_db_open(&db, dir, 0, false, NULL));
+    rocksdb_iterator_t *all = rocksdb_create_iterator_cf(db.db, db.read, db.family[family]);
+    for (rocksdb_iter_seek_to_first(all); rocksdb_iter_valid(all); rocksdb_iter_next(all))
+        n++;
+    rocksdb_iter_destroy(all);
+    rocks_db_close(&db);
+    return n;
+}
+
+START_TEST(a_build_leaves_nothing_of_the_one_before) {
+    struct fixture f;
+    struct store_shard state = {.known = true};
+    struct store_put put = fixture_put("La", "new", 9, NONE);
+    filled(&f);
+    ck_assert_uint_eq(count_keys(&f, ROCKS_LEADS), 1000);
+    fixture_open(&f);
+    fixture_take(&f.a, 0);
+    ck_assert(f.a.build(f.a.self, 0, NULL));
+    ck_assert(f.a.build_put(f.a.self, 0, &put, 1, NULL));
+    ck_assert(f.a.build_done(f.a.self, 0, &state, NULL));
+    f.a.close(f.a.self, 0);
+    fixture_close(&f);
+    ck_assert_uint_eq(count_keys(&f, ROCKS_LEADS), 1);
+    ck_assert_uint_eq(count_keys(&f, ROCKS_TIMERS), 1);
+    fixture_fini(&f);
+}
+END_TEST
+
 START_TEST(without_permission) {
     struct fixture f;
     char dir[300];
@@ -365,6 +400,7 @@ static void add(TCase *all) {
     tcase_add_test(all, tables_without_a_list_of_files_are_not_thrown_away);
     tcase_add_test(all, a_missing_table_is_noticed);
     tcase_add_test(all, kill_9_loses_nothing_that_was_written);
+    tcase_add_test(all, a_build_leaves_nothing_of_the_one_before);
     tcase_add_test(all, without_permission);
     tcase_add_test(all, a_path_that_is_a_file);
     tcase_add_test(all, the_directory_is_ours_alone);
