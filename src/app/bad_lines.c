@@ -81,10 +81,20 @@ static void dead_letter(struct text *text, const char *file, const struct event_
     text_put(text, "}\n", 2);
 }
 
+/* Words quote what came from outside; its control characters are not for a terminal. */
+static void say(const char *file, const struct event_file_item *item) {
+    char words[sizeof item->err.words];
+    size_t n = strlen(item->err.words);
+    for (size_t i = 0; i <= n; i++)
+        words[i] =
+            i < n && ((uint8_t)item->err.words[i] < 0x20 || item->err.words[i] == 0x7f) ? '?' : item->err.words[i];
+    fprintf(stderr, "%s:%llu: %s\n", file, (unsigned long long)item->line, words);
+}
+
 void bad_lines_add(struct bad_lines *bad, const char *file, const struct event_file_item *item) {
     bad->n++;
     if (!bad->letters) {
-        fprintf(stderr, "%s:%llu: %s\n", file, (unsigned long long)item->line, item->err.words);
+        say(file, item);
         return;
     }
     bad->text.n = 0;

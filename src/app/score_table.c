@@ -27,21 +27,36 @@ static void put(struct text *text, const char *words) {
     text_put(text, words, strlen(words));
 }
 
+static bool begins(uint8_t c) { /* a character of UTF-8 */
+    return (c & 0xc0) != 0x80;
+}
+
+/* True where a control character begins: one of ASCII, or one of the second set (U+0080 to U+009F). */
+static bool control(struct bytes b, size_t i) {
+    return b.at[i] < 0x20 || b.at[i] == 0x7f || (b.at[i] == 0xc2 && i + 1 < b.n && b.at[i + 1] < 0xa0);
+}
+
 /* A text in `width` columns and two blanks; what is longer is cut, with a mark. */
 static void cell(struct text *text, struct bytes b, int width) {
-    int columns = 0;
-    for (size_t i = 0; i < b.n; i++) {
-        bool begins = (b.at[i] & 0xc0) != 0x80; /* a character */
-        if (begins && columns == width - 1 && b.n - i > 1) {
-            put(text, "~");
-            columns++;
+    int all = 0, columns = 0;
+    for (size_t i = 0; i < b.n; i++)
+        all += begins(b.at[i]);
+    int shown = all > width ? width - 1 : all;
+    for (size_t i = 0; i < b.n && columns <= shown; i++) {
+        bool one = begins(b.at[i]);
+        columns += one;
+        if (columns > shown)
             break;
+        if (one && control(b, i)) {
+            put(text, "?");
+            i += b.at[i] == 0xc2;
+        } else {
+            text_put(text, (const char *)b.at + i, 1);
         }
-        columns += begins;
-        char c = b.at[i] < 0x20 || b.at[i] == 0x7f ? '?' : (char)b.at[i];
-        text_put(text, &c, 1);
     }
-    for (; columns < width + 2; columns++)
+    if (all > width)
+        put(text, "~");
+    for (columns = all > width ? width : all; columns < width + 2; columns++)
         put(text, " ");
 }
 
