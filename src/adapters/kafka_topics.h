@@ -40,6 +40,7 @@ struct kafka_topics_row {
     const char *name;
     enum kafka_topics_state state;
     uint32_t partitions;            /* that it has, or (missing) is to have */
+    bool made;                      /* by kafka_topics_create */
     char settings[256];             /* that matter, `name=value` by spaces: as they are, or (missing) are to be */
     char words[320];                /* what differs and what to do; "" if good */
 };
@@ -54,14 +55,16 @@ const struct kafka_topics_row *kafka_topics_rows(const struct kafka_topics *topi
 const char *kafka_topics_cluster(const struct kafka_topics *topics);
 uint32_t kafka_topics_partitions(const struct kafka_topics *topics);
 
-/* Makes every missing topic, inputs too; the rows are then looked at anew. *made says how many. False: *e names the
- * first that could not be made. */
-bool kafka_topics_create(struct kafka_topics *topics, size_t *made, struct err *e);
+/* Makes every missing topic, inputs too; the rows are then looked at anew, and `made` says which were made. False: *e
+ * names the first that could not be made. */
+bool kafka_topics_create(struct kafka_topics *topics, struct err *e);
 
 /* What run must know before it starts. */
 struct kafka_topics_facts {
     char cluster[64];       /* the cluster's id */
     uint32_t partitions;    /* of every input topic and the changelog */
+    int64_t delete_retention; /* ms that the changelog keeps tombstones */
+    size_t max_record;      /* bytes that the producer must be able to send (struct kafka_conf) */
 };
 
 /* False: REFUSED, naming the first topic that is missing or wrong and the remedy; or the broker's failure. */
