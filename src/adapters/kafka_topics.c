@@ -190,8 +190,9 @@ static void describe(const struct kafka_topics *topics, const struct kafka_admin
         if (strstr(seen->cleanup, "delete"))
             n += snprintf(row->settings + n, sizeof row->settings - (size_t)n, " retention.ms=%" PRId64, seen->retention);
         else
-            n += snprintf(row->settings + n, sizeof row->settings - (size_t)n, " min.compaction.lag.ms=%" PRId64,
-                          seen->compaction_lag);
+            n += snprintf(row->settings + n, sizeof row->settings - (size_t)n,
+                          " min.compaction.lag.ms=%" PRId64 " delete.retention.ms=%" PRId64, seen->compaction_lag,
+                          seen->delete_retention);
         snprintf(row->settings + n, sizeof row->settings - (size_t)n, " max.message.bytes=%" PRId64, seen->max_message);
     }
 }

@@ -12,6 +12,7 @@ static const struct {
     {"score", cmd_score, "event files in, leads or records out; no broker"},
     {"generate", cmd_generate, "realistic traffic to a file"},
     {"check", cmd_check, "is this configuration good, is this model? every error at once"},
+    {"topics", cmd_topics, "the topics that a configuration needs; what is missing, and making it"},
     {NULL, NULL, NULL},
 };
 
