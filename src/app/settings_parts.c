@@ -159,6 +159,7 @@ void settings_kafka_map(struct settings_read *r, const struct yaml_node *map) {
         return;
     if (map->n > SETTINGS_MAX_KAFKA)
         settings_error(r, map, "kafka has %u properties, at most %d are taken", map->n, SETTINGS_MAX_KAFKA);
+    s->n_kafka = 0; /* the key may be given twice, which was told */
     s->kafka = arena_take(r->arena, (map->n + 1u) * sizeof *s->kafka);
     MUST(s->kafka != NULL);
     for (uint32_t i = 0; i < map->n && i < SETTINGS_MAX_KAFKA; i++) {

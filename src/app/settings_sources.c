@@ -259,6 +259,7 @@ void settings_sources(struct settings_read *r, const struct yaml_node *list) {
         settings_error(r, list, "sources has %u entries: 1 to %d are taken", list->n, SETTINGS_MAX_SOURCES);
         return;
     }
+    s->n_sources = 0; /* the key may be given twice, which was told */
     s->sources = arena_take(r->arena, list->n * sizeof *s->sources);
     MUST(s->sources != NULL);
     memset(s->sources, 0, list->n * sizeof *s->sources);
