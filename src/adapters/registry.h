@@ -1,0 +1,37 @@
+/* A Schema Registry (Confluent's REST interface) over HTTP: schemas by id into a set of schemas, and our own under
+ * their subjects.
+ *
+ * May be shared by threads: calls take turns. A call blocks for at most a few seconds (each request: 2 s to connect, 5 s
+ * in all), and not at all for a while after the registry failed, or for an id that it just said it has not. User and
+ * password appear in no message. */
+#ifndef LEADSTREAM_REGISTRY_H
+#define LEADSTREAM_REGISTRY_H
+
+#include "codec/schema.h"
+
+struct registry_options {
+    const char *url;        /* base, http or https; several: commas, the next is asked where one does not answer */
+    const char *user;       /* basic authentication; NULL: none */
+    const char *password;
+    int connect_ms;         /* 0: 2000 */
+    int total_ms;           /* 0: 5000 */
+    int unknown_ms;         /* how long an id that was not there is not asked for again; 0: 60000 */
+    int retry_ms;           /* the first pause after a failure, doubled up to 64 times; 0: 100 */
+};
+
+struct registry;
+
+/* schemas must outlive it; options are copied. NULL: CONFIG. */
+struct registry *registry_new(const struct registry_options *options, struct schemas *schemas, struct err *e);
+void registry_free(struct registry **registry);
+
+/* Fetches a schema, with all that it refers to, into the set under its id; at once where it is there. False: REJECT
+ * (there is no such schema, or it cannot be read), or RETRY. Fits kafka_source_options.fetch_schema. */
+NODISCARD bool registry_fetch(void *registry, int64_t id, struct err *e);
+
+/* Registers a schema under a subject, which the registry may refuse (REFUSED, FATAL: it is not compatible with what is
+ * there); the same again gives the same id. Else RETRY. */
+NODISCARD bool registry_register(struct registry *registry, const char *subject, struct bytes json, int64_t *id,
+                                 struct err *e);
+
+#endif
