@@ -36,10 +36,13 @@ static bool next(struct parse *p, yaml_event_t *event) {
     bool reader = parser->error == YAML_READER_ERROR; /* libyaml marks no place for bytes that are no text */
     yaml_mark_t mark = reader ? parser->mark : parser->problem_mark;
     const char *words = parser->problem ? parser->problem : "out of memory";
-    bool token = strstr(words, "cannot start any token") != NULL;
+    const char *hint = "";
+    if (strstr(words, "cannot start any token"))
+        hint = " (indent with blanks, no tabs; quote a text that begins with @ ` or %)";
+    else if (strstr(words, "expected ',' or"))
+        hint = " (between braces, quote a text that has [ ] { } or a comma in it)";
     problems_add(p->problems, (uint32_t)mark.line + 1, (uint32_t)mark.column + 1, false, "not YAML: %s%s%s%s", words,
-                 parser->context ? " " : "", parser->context ? parser->context : "",
-                 token ? " (indent with blanks, no tabs; quote a text that begins with @ ` or %)" : "");
+                 parser->context ? " " : "", parser->context ? parser->context : "", hint);
     p->ended = true;
     return false;
 }

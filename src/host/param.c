@@ -11,14 +11,14 @@ static const char *const type_names[] = {
 
 /* ------------------------------------------------------------------------------------------------ numbers */
 
-/* Digits alone, at most INT64_MAX. */
+/* Digits alone; what is above INT64_MAX stays there, past every bound. */
 static bool read_integer(struct bytes text, int64_t *out) {
     int64_t value = 0;
     for (size_t i = 0; i < text.n; i++) {
         uint8_t digit = (uint8_t)(text.at[i] - '0');
-        if (digit > 9 || value > (INT64_MAX - digit) / 10)
+        if (digit > 9)
             return false;
-        value = value * 10 + digit;
+        value = value > (INT64_MAX - digit) / 10 ? INT64_MAX : value * 10 + digit;
     }
     *out = value;
     return text.n > 0;
@@ -39,9 +39,9 @@ bool param_bytes(struct bytes text, int64_t *out) {
     }
     int64_t count = 0;
     text.n -= strlen(units[unit].suffix);
-    if (!read_integer(text, &count) || count > INT64_MAX / units[unit].size)
+    if (!read_integer(text, &count))
         return false;
-    *out = count * units[unit].size;
+    *out = count > INT64_MAX / units[unit].size ? INT64_MAX : count * units[unit].size;
     return true;
 }
 

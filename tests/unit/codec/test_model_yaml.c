@@ -1,86 +1,31 @@
 /* Model files, compiled: every file of tests/bad/models with the problems that it says of itself, the limits that would
  * make files too long to read, and what a good file's tables hold. */
 #include "codec/model_yaml.h"
+#include "support/expect.h"
 #include "support/suite.h"
 #include <leadstream/when.h>
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MODELS LEADSTREAM_SOURCE_DIR "/tests/bad/models"
-
 /* ------------------------------------------------------------------------------------------------ bad files */
 
-struct text {
-    char *at;
-    size_t n, cap;
-};
-
-static void put(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void put(struct text *text, const char *format, ...) {
-    if (text->cap - text->n < 8192) {
-        text->cap = text->cap ? text->cap * 2 : 65536;
-        text->at = realloc(text->at, text->cap);
-        ck_assert_ptr_nonnull(text->at);
-    }
-    va_list args;
-    va_start(args, format);
-    text->n += (size_t)vsnprintf(text->at + text->n, text->cap - text->n, format, args);
-    va_end(args);
-}
-
-/* The `# expect: ` lines at the top of a file, one a line. */
-static struct text expected_of(const char *path) {
-    struct text expected = {0};
-    char line[1024];
-    FILE *file = fopen(path, "r");
-    ck_assert_msg(file != NULL, "%s", path);
-    put(&expected, "%s", "");
-    while (fgets(line, sizeof line, file) && line[0] == '#')
-        if (!strncmp(line, "# expect: ", 10))
-            put(&expected, "%s", line + 10);
-    fclose(file);
-    return expected;
-}
-
-static struct text found_in(const struct problems *problems) {
-    struct text found = {0};
-    put(&found, "%s", "");
-    for (size_t i = 0; i < problems->n; i++) {
-        const struct problem *problem = &problems->list[i];
+static void check_model(const char *path, struct expect_text *found) {
+    struct problems problems = {0};
+    struct model *model = model_yaml_load(path, &problems);
+    for (size_t i = 0; i < problems.n; i++) {
+        const struct problem *problem = &problems.list[i];
         if (problem->line)
-            put(&found, "%u:%u: ", problem->line, problem->column);
-        put(&found, "%s%s\n", problem->warning ? "warning: " : "", problem->words);
+            expect_put(found, "%u:%u: ", problem->line, problem->column);
+        expect_put(found, "%s%s\n", problem->warning ? "warning: " : "", problem->words);
     }
-    return found;
+    ck_assert((model == NULL) == (problems.errors > 0));
+    model_free(&model);
+    problems_fini(&problems);
 }
 
 START_TEST(bad_files_are_told_of) {
-    struct dirent **entries;
-    int n = scandir(MODELS, &entries, NULL, alphasort);
-    int cases = 0;
-    for (int i = 0; i < n; i++) {
-        char path[1024];
-        snprintf(path, sizeof path, MODELS "/%s", entries[i]->d_name);
-        bool yaml = strstr(entries[i]->d_name, ".yaml") != NULL;
-        free(entries[i]);
-        if (!yaml)
-            continue;
-        struct problems problems = {0};
-        struct model *model = model_yaml_load(path, &problems);
-        struct text expected = expected_of(path), found = found_in(&problems);
-        ck_assert_msg(problems.n > 0, "%s: no problem", path);
-        ck_assert_msg(!strcmp(expected.at, found.at), "%s: expected\n%sfound\n%s", path, expected.at, found.at);
-        ck_assert((model == NULL) == (problems.errors > 0));
-        free(expected.at);
-        free(found.at);
-        model_free(&model);
-        problems_fini(&problems);
-        cases++;
-    }
-    free(entries);
-    ck_assert_int_ge(cases, 100);
+    ck_assert_int_ge(expect_folder(LEADSTREAM_SOURCE_DIR "/tests/bad/models", check_model), 100);
 }
 END_TEST
 
@@ -118,74 +63,74 @@ static struct model *good(const char *text) {
 
 #define HEAD "model: m\nversion: 1\n"
 
-static void limit_rules(struct text *text, int n) {
-    put(text, HEAD "engagement:\n  half_life: 1d\n  groups:\n    g:\n      rules:\n");
+static void limit_rules(struct expect_text *text, int n) {
+    expect_put(text, HEAD "engagement:\n  half_life: 1d\n  groups:\n    g:\n      rules:\n");
     for (int i = 0; i < n / 2; i++)
-        put(text, "        - {id: r%d, on: t, points: 1}\n", i);
-    put(text, "fit:\n  rules:\n");
+        expect_put(text, "        - {id: r%d, on: t, points: 1}\n", i);
+    expect_put(text, "fit:\n  rules:\n");
     for (int i = n / 2; i < n; i++)
-        put(text, "    - {id: r%d, when: {x: y}, points: 1}\n", i);
+        expect_put(text, "    - {id: r%d, when: {x: y}, points: 1}\n", i);
 }
 
-static void limit_groups(struct text *text, int n) {
-    put(text, HEAD "engagement:\n  half_life: 1d\n  groups:\n");
+static void limit_groups(struct expect_text *text, int n) {
+    expect_put(text, HEAD "engagement:\n  half_life: 1d\n  groups:\n");
     for (int i = 0; i < n; i++)
-        put(text, "    g%d: {rules: []}\n", i);
+        expect_put(text, "    g%d: {rules: []}\n", i);
 }
 
-static void limit_routes(struct text *text, int n) {
-    put(text, HEAD "routes:\n");
+static void limit_routes(struct expect_text *text, int n) {
+    expect_put(text, HEAD "routes:\n");
     for (int i = 0; i < n - 1; i++)
-        put(text, "  - {to: r%d, when: {total: {at_least: %d}}}\n", i, n - i);
-    put(text, "  - {to: rest}\n");
+        expect_put(text, "  - {to: r%d, when: {total: {at_least: %d}}}\n", i, n - i);
+    expect_put(text, "  - {to: rest}\n");
 }
 
-static void limit_stages(struct text *text, int n) {
-    put(text, HEAD "stages:\n  - {name: s}\n");
+static void limit_stages(struct expect_text *text, int n) {
+    expect_put(text, HEAD "stages:\n  - {name: s}\n");
     for (int i = 1; i < n; i++)
-        put(text, "  - {name: s%d, enter: %d}\n", i, i);
+        expect_put(text, "  - {name: s%d, enter: %d}\n", i, i);
 }
 
-static void limit_attrs(struct text *text, int n) {
-    put(text, HEAD "profile:\n  keep:\n");
+static void limit_attrs(struct expect_text *text, int n) {
+    expect_put(text, HEAD "profile:\n  keep:\n");
     for (int i = 0; i < n; i++)
-        put(text, "    - a%d\n    - a%d\n", i, i / 2); /* one that is named again is no more */
+        expect_put(text, "    - a%d\n    - a%d\n", i, i / 2); /* one that is named again is no more */
 }
 
-static void limit_name(struct text *text, int n) {
-    put(text, HEAD "fit: {rules: [{id: %0*d, when: {x: y}, points: 1}]}\n", n, 1);
+static void limit_name(struct expect_text *text, int n) {
+    expect_put(text, HEAD "fit: {rules: [{id: %0*d, when: {x: y}, points: 1}]}\n", n, 1);
 }
 
-static void limit_type(struct text *text, int n) {
-    put(text, HEAD "engagement: {half_life: 1d, groups: {g: {rules: [{id: r, on: %0*d, points: 1}]}}}\n", n, 1);
+static void limit_type(struct expect_text *text, int n) {
+    expect_put(text, HEAD "engagement: {half_life: 1d, groups: {g: {rules: [{id: r, on: %0*d, points: 1}]}}}\n", n, 1);
 }
 
-static void limit_depth(struct text *text, int n) {
-    put(text, HEAD "sales_ready: {when: ");
+static void limit_depth(struct expect_text *text, int n) {
+    expect_put(text, HEAD "sales_ready: {when: ");
     for (int i = 0; i < n; i++)
-        put(text, i % 3 == 0 ? "{not: " : i % 3 == 1 ? "{any: [" : "{x: y, all: [");
-    put(text, "{x: y}");
+        expect_put(text, i % 3 == 0 ? "{not: " : i % 3 == 1 ? "{any: [" : "{x: y, all: [");
+    expect_put(text, "{x: y}");
     for (int i = n; i-- > 0;)
-        put(text, i % 3 == 0 ? "}" : "]}");
-    put(text, "}\n");
+        expect_put(text, i % 3 == 0 ? "}" : "]}");
+    expect_put(text, "}\n");
 }
 
-static void limit_bytes(struct text *text, int n) {
-    put(text, HEAD);
+static void limit_bytes(struct expect_text *text, int n) {
+    expect_put(text, HEAD);
     while (text->n + 1 < (size_t)n)
-        put(text, "%.*s", n - (int)text->n - 1 < 4096 ? n - (int)text->n - 1 : 4096, "#");
-    put(text, "\n");
+        expect_put(text, "%.*s", n - (int)text->n - 1 < 4096 ? n - (int)text->n - 1 : 4096, "#");
+    expect_put(text, "\n");
 }
 
-static void limit_window(struct text *text, int n) {
+static void limit_window(struct expect_text *text, int n) {
     /* 32 s half-life: 32 h / window = 1024 s / window */
-    put(text, HEAD "engagement: {groups: {g: {rules: [{id: r, on: t, points: 1, half_life: %ds, "
+    expect_put(text, HEAD "engagement: {groups: {g: {rules: [{id: r, on: t, points: 1, half_life: %ds, "
                    "limit: {count: 1, per: 1s}}]}}}\n", n);
 }
 
 START_TEST(limits_are_what_they_say) {
     static const struct {
-        void (*make)(struct text *text, int n);
+        void (*make)(struct expect_text *text, int n);
         int most;
         const char *words; /* of one more */
     } limits[] = {
@@ -201,7 +146,7 @@ START_TEST(limits_are_what_they_say) {
         {limit_window, 32, "rule \"r\": per \"1s\" makes 1056 windows"},
     };
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
-        struct text text = {0};
+        struct expect_text text = {0};
         char words[400];
         limits[i].make(&text, limits[i].most);
         struct model *model = compile(text.at, words);
@@ -406,13 +351,13 @@ END_TEST
 START_TEST(routes_of_one_name_are_one) {
     static const char to[] = "ABABCAB"; /* entry i asks for bit i of the total; the last takes the rest */
     enum { N = 7 };
-    struct text text = {0};
-    put(&text, HEAD "routes:\n");
+    struct expect_text text = {0};
+    expect_put(&text, HEAD "routes:\n");
     for (int i = 0; i < N; i++) {
-        put(&text, "  - {to: %c", to[i]);
+        expect_put(&text, "  - {to: %c", to[i]);
         if (i + 1 < N)
-            put(&text, ", when: {a%d: x}", i);
-        put(&text, "}\n");
+            expect_put(&text, ", when: {a%d: x}", i);
+        expect_put(&text, "}\n");
     }
     struct model *model = good(text.at);
     ck_assert_uint_eq(model->n_routes, 3);
