@@ -154,7 +154,8 @@ static bool gather_reference(struct registry *r, struct gathering *g, const json
     return gather(r, g, path, e);
 }
 
-static bool gather_answer(struct registry *r, struct gathering *g, const char *path, const json_t *json, struct err *e) {
+static bool gather_answer(struct registry *r, struct gathering *g, const char *path, const json_t *json,
+                          struct err *e) {
     const json_t *schema = json_object_get(json, "schema"), *references = json_object_get(json, "references");
     const char *type = json_string_value(json_object_get(json, "schemaType"));
     if (type && strcmp(type, "AVRO"))

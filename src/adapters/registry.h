@@ -1,8 +1,8 @@
 /* A Schema Registry (Confluent's REST interface) over HTTP: schemas by id into a set of schemas, and our own under
  * their subjects.
  *
- * May be shared by threads: calls take turns. A call blocks for at most a few seconds (each request: 2 s to connect, 5 s
- * in all), and not at all for a while after the registry failed, or for an id that it just said it has not. User and
+ * May be shared by threads: calls take turns. A call blocks for at most a few seconds (each request: 2 s to connect, 5
+ * s in all), and not at all for a while after the registry failed, or for an id that it just said it has not. User and
  * password appear in no message. */
 #ifndef LEADSTREAM_REGISTRY_H
 #define LEADSTREAM_REGISTRY_H

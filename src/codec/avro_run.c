@@ -15,8 +15,8 @@ struct machine {
     struct err *e;
 };
 
-/* Everything that reads takes where it is and gives where it is then; NULL: it failed and said why. (Kept in a register,
- * not in the machine: half of the time.) */
+/* Everything that reads takes where it is and gives where it is then; NULL: it failed and said why. (Kept in a
+ * register, not in the machine: half of the time.) */
 static const uint8_t *go(struct machine *m, const struct op *op, const uint8_t *at, unsigned nesting);
 
 bool avro_program_run(const struct avro_program *program, struct reader *r, struct avro_run *run, struct err *e) {

@@ -131,7 +131,8 @@ static const struct plan *find_plan(struct event_avro *avro, const struct schema
 /* ---- lead, id, type, time, machine ---- */
 
 /* What the record, or the mapping's literal, has for a part. */
-static const struct avro_value *part_value(const struct event_avro *avro, const struct plan *plan, enum plan_part part) {
+static const struct avro_value *part_value(const struct event_avro *avro, const struct plan *plan,
+                                           enum plan_part part) {
     int slot = plan->parts[part].slot;
     return slot >= 0 ? &avro->run.values[slot] : &plan->parts[part].literal;
 }
