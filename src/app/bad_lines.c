@@ -39,8 +39,9 @@ static void put_base64(struct text *text, struct bytes b) {
         uint32_t v = (uint32_t)b.at[i] << 16;
         v |= n > 1 ? (uint32_t)b.at[i + 1] << 8 : 0;
         v |= n > 2 ? b.at[i + 2] : 0;
-        char four[] = {digits[v >> 18], digits[v >> 12 & 63], n > 1 ? digits[v >> 6 & 63] : '=',
-                       n > 2 ? digits[v & 63] : '='};
+        char four[4] = {digits[v >> 18], digits[v >> 12 & 63], digits[v >> 6 & 63], digits[v & 63]};
+        if (n < 3)
+            memset(four + n + 1, '=', 3 - n);
         text_put(text, four, sizeof four);
     }
     text_put(text, "\"", 1);
@@ -85,9 +86,10 @@ static void dead_letter(struct text *text, const char *file, const struct event_
 static void say(const char *file, const struct event_file_item *item) {
     char words[sizeof item->err.words];
     size_t n = strlen(item->err.words);
-    for (size_t i = 0; i <= n; i++)
-        words[i] =
-            i < n && ((uint8_t)item->err.words[i] < 0x20 || item->err.words[i] == 0x7f) ? '?' : item->err.words[i];
+    memcpy(words, item->err.words, n + 1);
+    for (size_t i = 0; i < n; i++)
+        if ((uint8_t)words[i] < 0x20 || words[i] == 0x7f)
+            words[i] = '?';
     fprintf(stderr, "%s:%llu: %s\n", file, (unsigned long long)item->line, words);
 }
 

@@ -116,17 +116,17 @@ static int read_from(const char *given, int64_t *from) {
 
 static int read_option(int option, const char *given, struct options *o) {
     struct traffic_options *t = &o->traffic;
-    uint64_t count;
+    uint64_t count = 1;
     int code = 0;
     switch (option) {
     case 'e': return read_count("--events", given, UINT64_C(1000000000000), &t->events);
     case 'l':
         code = read_count("--leads", given, 100000000, &count);
-        t->leads = code ? 1 : (uint32_t)count;
+        t->leads = (uint32_t)count;
         return code;
     case 'd':
         code = read_count("--days", given, 3650, &count);
-        t->days = code ? 1 : (uint32_t)count;
+        t->days = (uint32_t)count;
         return code;
     case 's': return read_count("--seed", given, INT64_MAX, &t->seed);
     case 'f': return read_from(given, &t->from);

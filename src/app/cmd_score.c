@@ -186,7 +186,7 @@ static int open_all(struct play *play) {
     int code = open_model(play);
     if (code)
         return code;
-    play->files = calloc(play->o.n_files, sizeof(struct event_file *));
+    play->files = calloc(play->o.n_files + 1, sizeof(struct event_file *));
     MUST(play->files != NULL);
     for (size_t i = 0; i < play->o.n_files; i++) {
         play->files[i] = event_file_open(play->o.files[i], play->model, &e);

@@ -137,7 +137,9 @@ static void read_grade(struct reader *r, char grade[2]) {
 static void unpack(struct reader *r, const struct model *model, struct arena *arena, struct record *record) {
     record->kind = (enum record_kind)reader_u8(r);
     record->trigger = (enum record_trigger)reader_u8(r);
-    memcpy(record->id, reader_bytes(r, sizeof record->id).at, sizeof record->id);
+    struct bytes id = reader_bytes(r, sizeof record->id);
+    MUST(id.n == sizeof record->id);
+    memcpy(record->id, id.at, sizeof record->id);
     if (record->kind == RECORD_ERASED)
         return;
     struct score *score = &record->score;

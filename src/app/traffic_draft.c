@@ -88,6 +88,7 @@ static void add_profile(struct filling *f) {
     size_t titles = 0;
     while (persona->titles[titles])
         titles++;
+    MUST(titles > 0);
     const char *const *company = companies[of_lead(f, SALT_COMPANY, COUNT(companies))];
     const char *name = names[of_lead(f, SALT_NAME, COUNT(names))];
     add_text(f, "title", persona->titles[of_lead(f, SALT_TITLE, titles)]);

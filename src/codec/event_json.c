@@ -199,7 +199,7 @@ static bool part_text(struct event_json *json, const struct part *part, struct b
 }
 
 static bool part_type(struct event_json *json, const struct part *part, struct bytes *out, struct err *e) {
-    struct bytes from;
+    struct bytes from = {NULL, 0};
     if (!part_text(json, part, &from, e))
         return false;
     *out = from;
