@@ -49,6 +49,8 @@ struct lead {
     int64_t fit;                /* sum of the fit rules' points over the profile (0.0001), valid if fit_known; a cache
                                    that is never stored */
     bool fit_known;
+    int64_t drops_at;           /* nothing remembered grows too old to count before a newest event time of this; a lower
+                                   bound and a cache, never stored; LEAD_NEVER: not known */
 };
 
 /* A lead of which nothing is known. */

@@ -90,7 +90,8 @@ void judge(struct scorer *scorer, const struct lead *lead, const struct worth *w
 }
 
 void judge_at(struct scorer *scorer, const struct lead *lead, int64_t at, struct worth *worth, struct score *out) {
-    worth_measure(worth, &scorer->plan, scorer->tools, lead, at);
+    worth->at = at;
+    worth_measure(worth, &scorer->plan, scorer->tools, lead, NULL);
     worth_sum(worth, &scorer->plan, judge_fit(scorer, lead));
     judge(scorer, lead, worth, out);
 }

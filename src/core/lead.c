@@ -30,7 +30,7 @@ static void take_rules(struct lead *lead, struct lead_tools *tools, const struct
 
 void lead_init(struct lead *lead, const struct lead_room *room, struct bytes key, const struct model *model) {
     MUST(room && room->resize);
-    *lead = (struct lead){.key = key, .room = room};
+    *lead = (struct lead){.key = key, .room = room, .drops_at = LEAD_NEVER};
     lead_forget(lead, model, LEAD_NEVER);
 }
 
@@ -40,6 +40,7 @@ void lead_fini(struct lead *lead) {
         lead->room->resize(lead->room->self, lead->memory, 0, 0, &cap);
     lead->memory = NULL;
     lead->n = lead->cap = 0;
+    lead->drops_at = LEAD_NEVER;
 }
 
 bool lead_knows_id(const struct lead *lead, uint64_t id_hash) {
@@ -84,6 +85,11 @@ void lead_tools_free(struct lead_tools **tools) {
 
 struct lead_taken lead_take(struct lead *lead, struct lead_tools *tools, const struct event *event,
                             struct cond_counts *counts) {
+    return lead_take_typed(lead, tools, event, model_type(tools->model, event->type), counts);
+}
+
+struct lead_taken lead_take_typed(struct lead *lead, struct lead_tools *tools, const struct event *event,
+                                  const struct model_type *type, struct cond_counts *counts) {
     MUST(event->time >= WHEN_FIRST && event->time <= WHEN_LAST);
     const struct model *model = tools->model;
     struct lead_taken taken = {false, false};
@@ -93,7 +99,6 @@ struct lead_taken lead_take(struct lead *lead, struct lead_tools *tools, const s
         move_newest(lead, tools, event->time);
     lead_store64(lead->memory + LEAD_AT_EVENTS, lead_events(lead) + 1);
     taken.below_ids = !take_id(lead, model->dedupe, event->time, event_hash(event->id));
-    const struct model_type *type = model_type(model, event->type);
     if (!type)
         return taken;
     if (type->n_rules)
@@ -273,17 +278,35 @@ static struct decay *decay_of(struct lead_tools *tools, const struct model_rule 
     return rule->half_life == MODEL_NO_HALF_LIFE ? NULL : &tools->decays[rule->half_life];
 }
 
-/* Time moves on: what can no longer count goes. */
-static void move_newest(struct lead *lead, struct lead_tools *tools, int64_t time) {
-    lead_store64(lead->memory + LEAD_AT_NEWEST, (uint64_t)time);
+/* The first newest event time at which a section's first entry can no longer count. */
+static int64_t drops_at(const struct model_rule *rule, const struct decay *decay, const uint8_t *first) {
+    if (!decay || rule->memory == MODEL_COUNT || (rule->memory == MODEL_WINDOWS && !rule->window))
+        return INT64_MAX;
+    int64_t lives = DECAY_LIVES * decay->h + 1;
+    if (rule->memory == MODEL_BUCKETS)
+        return lead_load32(first) * decay->h + lives;
+    return lives + (rule->memory == MODEL_WINDOWS ? lead_window_end(rule, lead_load32(first)) : lead_load_time(first));
+}
+
+static void note_drop(struct lead *lead, int64_t at) {
+    if (at < lead->drops_at)
+        lead->drops_at = at;
+}
+
+/* What can no longer count goes. */
+static void drop_expired(struct lead *lead, struct lead_tools *tools, int64_t time) {
     const struct model_rule *rule = tools->model->rules;
+    lead->drops_at = INT64_MAX;
     struct lead_walk walk = lead_walk(lead);
     struct lead_section section;
     while (lead_walk_next(&walk, &section)) {
         while (rule->hash < section.rule)
             rule++;
         MUST(rule->hash == section.rule);
-        uint32_t n = lead_expired(rule, decay_of(tools, rule), time, &section);
+        struct decay *decay = decay_of(tools, rule);
+        uint32_t n = lead_expired(rule, decay, time, &section);
+        if (n < section.n)
+            note_drop(lead, drops_at(rule, decay, section.at + n * lead_entry_size(section.kind)));
         if (!n)
             continue;
         struct place place = {(uint32_t)(walk.entry - LEAD_SECTION - lead->memory),
@@ -293,6 +316,13 @@ static void move_newest(struct lead *lead, struct lead_tools *tools, int64_t tim
         walk.payload -= gone + (n == section.n ? LEAD_SECTION : 0);
         walk.entry -= n == section.n ? LEAD_SECTION : 0;
     }
+}
+
+/* Time moves on. Hardly any event makes something too old: the sections are looked at only then. */
+static void move_newest(struct lead *lead, struct lead_tools *tools, int64_t time) {
+    lead_store64(lead->memory + LEAD_AT_NEWEST, (uint64_t)time);
+    if (time >= lead->drops_at)
+        drop_expired(lead, tools, time);
 }
 
 static void take_bucket(struct lead *lead, struct lead_tools *tools, const struct model_rule *rule, int64_t time) {
@@ -315,6 +345,7 @@ static void take_bucket(struct lead *lead, struct lead_tools *tools, const struc
     at = entries_splice(lead, &place, i, 0, 1);
     lead_store32(at, bucket.n);
     lead_store64(at + 4, bucket.w);
+    note_drop(lead, drops_at(rule, decay, at));
 }
 
 static void take_count(struct lead *lead, const struct model_rule *rule) {
@@ -348,6 +379,7 @@ static void take_window(struct lead *lead, struct lead_tools *tools, const struc
     lead_store32(at, index);
     lead_store32(at + 4, 1);
     lead_store_time(at + 8, time);
+    note_drop(lead, drops_at(rule, decay, at));
 }
 
 /* The index at which (time, hash) belongs among a section's values. */
@@ -381,6 +413,7 @@ static void take_value(struct lead *lead, struct lead_tools *tools, const struct
         at = entries_splice(lead, &place, i, 0, 1);
         lead_store_time(at, time);
         lead_store64(at + 6, hash);
+        note_drop(lead, drops_at(rule, decay, at));
         return;
     } else if (i == 0) {
         return;
@@ -392,6 +425,7 @@ static void take_value(struct lead *lead, struct lead_tools *tools, const struct
     memmove(at + LEAD_VALUE * old, at + LEAD_VALUE * (old + 1), LEAD_VALUE * (i - old));
     lead_store_time(at + LEAD_VALUE * i, time);
     lead_store64(at + LEAD_VALUE * i + 6, hash);
+    note_drop(lead, drops_at(rule, decay, at + LEAD_VALUE * i));
 }
 
 static void take_rule(struct lead *lead, struct lead_tools *tools, const struct model_rule *rule, int64_t time) {

@@ -213,6 +213,7 @@ void lead_merge(struct lead *into, const struct lead *from, const struct model *
     if (!from->n)
         return;
     into->fit_known = false;
+    into->drops_at = LEAD_NEVER;
     if (!into->n) {
         lead_splice(into, 0, 0, from->n);
         memcpy(into->memory, from->memory, from->n);

@@ -11,6 +11,10 @@ struct lead_tools {
     struct bytes *fields;   /* by slot of the model's fields; all empty between two events */
 };
 
+/* lead_take for who has looked the event's type up already (NULL: the model does not know it). */
+struct lead_taken lead_take_typed(struct lead *lead, struct lead_tools *tools, const struct event *event,
+                                  const struct model_type *type, struct cond_counts *counts);
+
 /* How many of a section's first entries can never count again once `newest` is the lead's newest event time. decay:
  * the rule's, or NULL where it has no half-life. */
 uint32_t lead_expired(const struct model_rule *rule, struct decay *decay, int64_t newest,

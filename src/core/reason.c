@@ -40,9 +40,10 @@ static int64_t round_count(uwide count) {
     return (int64_t)hundredths;
 }
 
-static void add_rules(struct reasons *list, struct scorer *scorer, const struct lead *lead, int64_t at) {
+/* The lead is measured once more, since only now each rule's part is asked for. */
+static void add_rules(struct reasons *list, struct scorer *scorer, const struct lead *lead, struct worth *worth) {
     const struct model *model = scorer->model;
-    worth_parts(scorer->parts, model, scorer->tools, lead, at);
+    worth_measure(worth, &scorer->plan, scorer->tools, lead, scorer->parts);
     for (uint16_t i = 0; i < model->n_rules; i++)
         add(list, (struct reason){REASON_RULE, model->rules[i].id, worth_round(scorer->parts[i].worth),
                                   round_count(scorer->parts[i].count)});
@@ -73,10 +74,10 @@ static void add_changes(struct reasons *list, const struct model *model, const s
     add_plain(list, REASON_CLAMP_TOTAL, worth_round_weighted(worth->total - worth->total_open));
 }
 
-const struct reason *reason_list(struct scorer *scorer, const struct lead *lead, const struct worth *worth,
+const struct reason *reason_list(struct scorer *scorer, const struct lead *lead, struct worth *worth,
                                  struct arena *arena, size_t *n) {
     struct reasons list = {scorer->reasons, 0, 0};
-    add_rules(&list, scorer, lead, worth->at);
+    add_rules(&list, scorer, lead, worth);
     add_changes(&list, scorer->model, worth);
     add_plain(&list, REASON_ROUNDING, worth_round_weighted(worth->total) - list.sum);
     MUST(list.sum == worth_round_weighted(worth->total) && list.n <= reason_most(scorer->model));

@@ -8,7 +8,7 @@
 size_t reason_most(const struct model *model);
 
 /* The reasons of the total of a lead measured in `worth`, in the arena; NULL: it is exhausted. */
-const struct reason *reason_list(struct scorer *scorer, const struct lead *lead, const struct worth *worth,
+const struct reason *reason_list(struct scorer *scorer, const struct lead *lead, struct worth *worth,
                                  struct arena *arena, size_t *n);
 
 #endif

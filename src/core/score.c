@@ -188,22 +188,14 @@ int64_t score_next_instant(struct scorer *scorer, const struct lead *lead, int64
 
 /* ------------------------------------------------------------------------------------------------ events */
 
-static void take_outcome(const struct model *model, struct lead *lead, const struct event *event) {
-    const struct model_type *type = model_type(model, event->type);
-    if (!type)
-        return;
-    if (type->effect == MODEL_EFFECT_CLOSE) {
+static void take_outcome(struct lead *lead, enum model_effect effect) {
+    if (effect == MODEL_EFFECT_CLOSE) {
         lead->d.closed = true;
-    } else if (type->effect == MODEL_EFFECT_RECYCLE) {
+    } else if (effect == MODEL_EFFECT_RECYCLE) {
         lead->d.closed = false;
         lead->d.armed = true;
         lead->d.fired_at = lead->d.t; /* which is not before the event's time */
     }
-}
-
-static bool is_erasure(const struct model *model, const struct event *event) {
-    const struct model_type *type = model_type(model, event->type);
-    return type && type->effect == MODEL_EFFECT_ERASE;
 }
 
 static void erase(struct record_list *list, struct lead *lead, const struct event *event) {
@@ -211,16 +203,17 @@ static void erase(struct record_list *list, struct lead *lead, const struct even
     lead_forget(lead, list->scorer->model, event->time);
 }
 
-static void take(struct record_list *list, struct lead *lead, const struct event *event, struct verdict *verdict) {
+static void take(struct record_list *list, struct lead *lead, const struct event *event,
+                 const struct model_type *type) {
     struct scorer *scorer = list->scorer;
-    verdict->late = event->time < lead->d.t;
-    if (!verdict->late)
+    if (event->time > lead->d.t)
         lead->d.t = event->time;
-    struct lead_taken taken = lead_take(lead, scorer->tools, event, &scorer->counts.cond);
+    struct lead_taken taken = lead_take_typed(lead, scorer->tools, event, type, &scorer->counts.cond);
     scorer->counts.below_ids += taken.below_ids;
     if (taken.wrote_profile)
         lead->fit_known = false;
-    take_outcome(scorer->model, lead, event);
+    if (type)
+        take_outcome(lead, type->effect);
     evaluate(list, lead, (struct record_why){TRIGGER_EVENT, event->id});
     arm(scorer, lead);
 }
@@ -229,7 +222,8 @@ bool score_event(struct scorer *scorer, struct lead *lead, const struct event *e
                  struct arena *arena, struct verdict *verdict, struct err *e) {
     struct record_list list = {.scorer = scorer, .arena = arena, .ok = true};
     *verdict = (struct verdict){.fate = FATE_TAKEN, .changed = true};
-    bool erasure = is_erasure(scorer->model, event);
+    const struct model_type *type = model_type(scorer->model, event->type);
+    bool erasure = type && type->effect == MODEL_EFFECT_ERASE;
     if (lead->d.erased != LEAD_NEVER && event->time <= lead->d.erased) {
         *verdict = (struct verdict){.fate = FATE_DROPPED};
         return true;
@@ -245,7 +239,8 @@ bool score_event(struct scorer *scorer, struct lead *lead, const struct event *e
         verdict->fate = FATE_ERASED;
         erase(&list, lead, event);
     } else {
-        take(&list, lead, event, verdict);
+        verdict->late = event->time < lead->d.t;
+        take(&list, lead, event, type);
     }
     return finish(&list, verdict, e);
 }

@@ -159,10 +159,11 @@ static bool quiet(const struct worth_plan *plan, const struct boxes *boxes, cons
 
 /* ------------------------------------------------------------------------------------------------ safe steps */
 
-/* How fast a sum moves at most, from now on: grains per millisecond and a part that may come at once. */
-struct speed {
-    uwide fall, rise;
-    uwide slack;
+/* What a group's sum, or all of them, can do from now on. */
+struct outlook {
+    uwide fall, rise;   /* at most so fast: grains per millisecond */
+    uwide slack;        /* and so much at once */
+    wide low, high;     /* and only so far */
 };
 
 /* How far a score is from leaving, down and up, in grains; negative: it cannot leave that way. */
@@ -170,24 +171,36 @@ struct margin {
     wide down, up;
 };
 
-static uwide rate_of(uwide grains, uint64_t rate) {
-    return wide_scale(grains, rate) + 1;
+static void look_at_cell(struct outlook *out, const struct worth_kind *kind, const struct worth_cell *cell) {
+    wide now = cell->positive + cell->negative;
+    if (!kind->fades) {
+        out->low += now;
+        out->high += now;
+        return;
+    }
+    uwide speed = wide_scale(wide_abs(now), kind->rate) + 1;
+    out->fall += now > 0 ? speed : 0;
+    out->rise += now > 0 ? 0 : speed;
+    out->slack += cell->slack;
+    if (cell->positive == 0 || cell->negative == 0) {
+        out->low += cell->negative;
+        out->high += cell->positive;
+    } else {
+        struct span span = cell_span(kind, cell, NULL, true);
+        out->low += span.low;
+        out->high += span.high;
+    }
 }
 
-static struct speed group_speed(const struct worth_plan *plan, uint16_t g, const struct worth *worth) {
-    struct speed speed = {0, 0, 0};
-    for (uint16_t i = plan->group_first[g]; i < plan->group_first[g + 1]; i++) {
-        const struct worth_cell *cell = &worth->cells[i];
-        wide now = cell->positive + cell->negative;
-        if (!plan->kinds[i].fades || (cell->positive == 0 && cell->negative == 0))
-            continue;
-        if (now > 0)
-            speed.fall += rate_of((uwide)now, plan->kinds[i].rate);
-        else
-            speed.rise += rate_of(wide_abs(now), plan->kinds[i].rate);
-        speed.slack += cell->slack;
-    }
-    return speed;
+static struct outlook outlook_of(const struct worth_plan *plan, uint16_t g, const struct worth *worth) {
+    struct outlook out = {0, 0, 0, 0, 0};
+    for (uint16_t i = plan->group_first[g]; i < plan->group_first[g + 1]; i++)
+        if (worth->cells[i].positive | worth->cells[i].negative)
+            look_at_cell(&out, &plan->kinds[i], &worth->cells[i]);
+    const struct model_clamp *clamp = &plan->model->groups[g].clamp;
+    out.low = worth_clamp(out.low, clamp, WORTH_HUNDREDTH);
+    out.high = worth_clamp(out.high, clamp, WORTH_HUNDREDTH);
+    return out;
 }
 
 /* Values from `low` to `high` round to what the box holds, in units of `scale` grains a hundredth (one grain is given
@@ -214,8 +227,8 @@ static int64_t step_of(wide margin, uwide rate, uwide slack) {
     return left < INT64_MAX ? (int64_t)left : INT64_MAX;
 }
 
-static int64_t step_within(struct margin margin, const struct speed *speed) {
-    int64_t down = step_of(margin.down, speed->fall, speed->slack), up = step_of(margin.up, speed->rise, speed->slack);
+static int64_t step_within(struct margin margin, const struct outlook *out) {
+    int64_t down = step_of(margin.down, out->fall, out->slack), up = step_of(margin.up, out->rise, out->slack);
     return down < up ? down : up;
 }
 
@@ -226,47 +239,52 @@ static struct margin margin_of(const struct timer_box *box, wide open, struct sp
                            span.high > edges.high ? greatest(edges.high - open, 0) : -1};
 }
 
+/* Grains of the weighted total as grains of engagement, none below 0, cut. */
+static wide unweighted(wide grains, const struct worth_plan *plan) {
+    return grains <= 0 ? 0 : (wide)wide_scale((uwide)grains, plan->per_weight);
+}
+
 /* The same of the total, in grains of engagement before its clamp. */
-static struct margin margin_of_total(const struct model *model, const struct timer_box *box, const struct worth *worth,
-                                     struct span engagement) {
+static struct margin margin_of_total(const struct worth_plan *plan, const struct timer_box *box,
+                                     const struct worth *worth, struct span engagement) {
+    const struct model *model = plan->model;
     struct span edges = box_edges(box, WORTH_HUNDREDTH * WORTH_WEIGHT);
     struct margin margin = {-1, -1};
-    wide weight = model->weight_engagement, beyond = worth->engagement_open - worth->engagement;
-    if (weight == 0)
+    wide beyond = worth->engagement_open - worth->engagement;
+    if (model->weight_engagement == 0)
         return margin;
     if (total_with(model, worth, engagement.low) < edges.low)
-        margin.down = greatest((worth->total_open - edges.low) / weight, 0) + greatest(beyond, 0);
+        margin.down = unweighted(worth->total_open - edges.low, plan) + greatest(beyond, 0);
     if (total_with(model, worth, engagement.high) > edges.high)
-        margin.up = greatest((edges.high - worth->total_open) / weight, 0) + greatest(-beyond, 0);
+        margin.up = unweighted(edges.high - worth->total_open, plan) + greatest(-beyond, 0);
     return margin;
 }
 
 /* A number of milliseconds after worth->at in which nothing can leave its box; INT64_MAX: nothing ever can. */
 static int64_t safe_step(const struct worth_plan *plan, const struct boxes *boxes, const struct worth *worth) {
     const struct model *model = plan->model;
-    struct span open = {0, 0};
-    struct speed speed = {0, 0, 0};
+    struct outlook all = {0, 0, 0, 0, 0};
     int64_t step = INT64_MAX, d;
     for (uint16_t g = 0; g < model->n_groups; g++) {
-        struct speed own = group_speed(plan, g, worth);
-        struct span span = group_span(plan, g, worth, NULL, true);
+        struct outlook own = outlook_of(plan, g, worth);
         if (!box_is_open(&boxes->groups[g])) {
-            d = step_within(margin_of(&boxes->groups[g], worth->groups[g], span), &own);
+            struct margin margin = margin_of(&boxes->groups[g], worth->groups[g], (struct span){own.low, own.high});
+            d = step_within(margin, &own);
             step = d < step ? d : step;
         }
-        open.low += span.low;
-        open.high += span.high;
-        speed.fall += own.fall;
-        speed.rise += own.rise;
-        speed.slack += own.slack;
+        all.fall += own.fall;
+        all.rise += own.rise;
+        all.slack += own.slack;
+        all.low += own.low;
+        all.high += own.high;
     }
-    struct span engagement = engagement_span(model, open);
+    struct span engagement = engagement_span(model, (struct span){all.low, all.high});
     if (!box_is_open(&boxes->engagement)) {
-        d = step_within(margin_of(&boxes->engagement, worth->engagement_open, engagement), &speed);
+        d = step_within(margin_of(&boxes->engagement, worth->engagement_open, engagement), &all);
         step = d < step ? d : step;
     }
     if (!box_is_open(&boxes->total)) {
-        d = step_within(margin_of_total(model, &boxes->total, worth, engagement), &speed);
+        d = step_within(margin_of_total(plan, &boxes->total, worth, engagement), &all);
         step = d < step ? d : step;
     }
     return step;
@@ -311,7 +329,8 @@ struct search {
 
 static void measure(struct search *s, struct worth *worth, int64_t at) {
     s->used++;
-    worth_measure(worth, &s->scorer->plan, s->scorer->tools, s->lead, at);
+    worth->at = at;
+    worth_measure(worth, &s->scorer->plan, s->scorer->tools, s->lead, NULL);
     worth_sum(worth, &s->scorer->plan, s->fit);
 }
 

@@ -15,9 +15,11 @@ static void sort_kinds(struct worth_plan *plan);
 void worth_plan_init(struct worth_plan *plan, const struct model *model) {
     *plan = (struct worth_plan){.model = model};
     plan->kinds = calloc(model->n_rules + 1u, sizeof *plan->kinds);
-    plan->cell_of = calloc(model->n_rules + 1u, sizeof *plan->cell_of);
+    plan->rules = calloc(model->n_rules + 1u, sizeof *plan->rules);
     plan->group_first = calloc(model->n_groups + 1u, sizeof *plan->group_first);
-    MUST(plan->kinds && plan->cell_of && plan->group_first);
+    MUST(plan->kinds && plan->rules && plan->group_first);
+    if (model->weight_engagement)
+        plan->per_weight = UINT64_MAX / (uint64_t)model->weight_engagement;
     for (uint16_t i = 0; i < model->n_half_lives; i++)
         if (model->half_lives[i] > plan->longest)
             plan->longest = model->half_lives[i];
@@ -26,35 +28,46 @@ void worth_plan_init(struct worth_plan *plan, const struct model *model) {
 
 void worth_plan_fini(struct worth_plan *plan) {
     free(plan->kinds);
-    free(plan->cell_of);
+    free(plan->rules);
     free(plan->group_first);
     *plan = (struct worth_plan){0};
 }
 
-/* Group by group, a cell for each half-life that its rules have. */
+static uint64_t magnitude(int64_t points) {
+    return points < 0 ? -(uint64_t)points : (uint64_t)points;
+}
+
+/* A rule joins the group's cell of its half-life; half_lives: by cell. */
+static void add_rule(struct worth_plan *plan, uint16_t index, uint16_t *half_lives) {
+    const struct model_rule *rule = &plan->model->rules[index];
+    bool fades = rule->half_life != MODEL_NO_HALF_LIFE;
+    uint16_t cell = plan->group_first[rule->group];
+    while (cell < plan->n_cells && half_lives[cell] != rule->half_life)
+        cell++;
+    plan->rules[index] = (struct worth_rule){.hash = rule->hash,
+                                              .limit = rule->limit,
+                                              .cell = cell,
+                                              .half_life = rule->half_life,
+                                              .negative = rule->points <= 0,
+                                              .points = magnitude(rule->points)};
+    if (cell < plan->n_cells)
+        return;
+    struct decay decay = {.rate = 0};
+    if (fades)
+        decay_init(&decay, plan->model->half_lives[rule->half_life]);
+    half_lives[cell] = rule->half_life;
+    plan->kinds[plan->n_cells++] = (struct worth_kind){rule->group, fades, decay.rate};
+}
+
 static void sort_kinds(struct worth_plan *plan) {
     const struct model *model = plan->model;
     uint16_t half_lives[MODEL_MAX_RULES];
     MUST(model->n_rules <= MODEL_MAX_RULES);
     for (uint16_t g = 0; g < model->n_groups; g++) {
         plan->group_first[g] = plan->n_cells;
-        for (uint16_t i = 0; i < model->n_rules; i++) {
-            const struct model_rule *rule = &model->rules[i];
-            if (rule->group != g)
-                continue;
-            uint16_t cell = plan->group_first[g];
-            while (cell < plan->n_cells && half_lives[cell] != rule->half_life)
-                cell++;
-            plan->cell_of[i] = cell;
-            if (cell < plan->n_cells)
-                continue;
-            struct decay decay = {.rate = 0};
-            bool fades = rule->half_life != MODEL_NO_HALF_LIFE;
-            if (fades)
-                decay_init(&decay, model->half_lives[rule->half_life]);
-            half_lives[cell] = rule->half_life;
-            plan->kinds[plan->n_cells++] = (struct worth_kind){g, fades, decay.rate};
-        }
+        for (uint16_t i = 0; i < model->n_rules; i++)
+            if (model->rules[i].group == g)
+                add_rule(plan, i, half_lives);
     }
     plan->group_first[model->n_groups] = plan->n_cells;
 }
@@ -84,23 +97,47 @@ static uwide cap(uwide count) {
     return count < COUNT_CEILING ? count : COUNT_CEILING;
 }
 
-static struct counted count_buckets(const struct lead_section *section, const struct decay *decay) {
+/* C of buckets whose scaled sum (64 fractional bits) is known. */
+static uwide count_of_sum(uwide sum, uint64_t factor) {
+    uint64_t whole = (uint64_t)(sum >> 64);
+    if (whole >= UINT64_C(1) << 31)
+        return COUNT_CEILING; /* the factor is at least 1 */
+    return cap(((uwide)whole * factor << 1) + ((uwide)(uint64_t)sum * factor >> 63));
+}
+
+/* The same as count_buckets, for buckets so full that their sum needs more than 64 bits. */
+static struct counted count_full_buckets(const struct lead_section *section, const struct decay *decay, uint32_t i) {
     uwide sum = 0, weight = 0;
-    for (uint32_t i = 0; i < section->n; i++) {
+    for (; i < section->n; i++) {
         const uint8_t *at = section->at + LEAD_BUCKET * i;
-        int64_t age = decay->ceiling - lead_load32(at);
-        MUST(age >= 0);
-        if (age > DECAY_LIVES)
-            continue;
         uint64_t w = lead_load64(at + 4);
-        sum += (uwide)w << (DECAY_LIVES - age);
+        sum += (uwide)w << (DECAY_LIVES - (decay->ceiling - lead_load32(at)));
         weight += w;
     }
-    uint64_t whole = (uint64_t)(sum >> 64);
-    uwide count = COUNT_CEILING; /* the factor is at least 1, so a greater sum is a greater count */
-    if (whole < UINT64_C(1) << 31)
-        count = cap(((uwide)whole * decay->factor << 1) + ((uwide)(uint64_t)sum * decay->factor >> 63));
-    return (struct counted){count, (uint64_t)(weight >> 32) + 1};
+    return (struct counted){count_of_sum(sum, decay->factor), (uint64_t)(weight >> 32) + 1};
+}
+
+/* Every bucket adds w * 2^-age: its part above 2^-32 to `whole`, the bits below it, exactly, to `rest`. */
+static struct counted count_buckets(const struct lead_section *section, const struct decay *decay) {
+    const uint8_t *at = section->at, *end = at + LEAD_BUCKET * section->n;
+    while (at < end && decay->ceiling - lead_load32(at) > DECAY_LIVES)
+        at += LEAD_BUCKET;
+    uint32_t first = (uint32_t)(at - section->at) / LEAD_BUCKET;
+    MUST(decay->ceiling >= lead_load32(end - LEAD_BUCKET));
+    uint32_t ceiling = (uint32_t)decay->ceiling;
+    uint64_t whole = 0, rest = 0, weight = 0, all = 0;
+    for (; at < end; at += LEAD_BUCKET) {
+        uint64_t w = lead_load64(at + 4);
+        uint32_t age = ceiling - lead_load32(at);
+        whole += w >> age;
+        rest += (uint32_t)((w << 32) >> age);
+        weight += w;
+        all |= w;
+    }
+    if (all >> 58) /* at most 33 buckets: up to here nothing overflowed */
+        return count_full_buckets(section, decay, first);
+    uwide sum = ((uwide)whole << 32) + rest;
+    return (struct counted){count_of_sum(sum, decay->factor), (weight >> 32) + 1};
 }
 
 /* `times` * 2^(-age/h), 0 past 32 half-lives. */
@@ -134,7 +171,7 @@ static struct counted count_values(const struct lead_section *section, const str
     return (struct counted){count, section->n};
 }
 
-static struct counted count_section(const struct lead_section *section, const struct model_rule *rule,
+static struct counted count_section(const struct lead_section *section, const struct worth_rule *rule,
                                     struct lead_tools *tools, int64_t at) {
     struct decay *decay = rule->half_life == MODEL_NO_HALF_LIFE ? NULL : &tools->decays[rule->half_life];
     uint64_t n;
@@ -155,37 +192,41 @@ static uwide grains_of(uint64_t points, uwide count) {
     return (uwide)points * (uint64_t)(count >> 32) + ((uwide)points * (uint32_t)count >> 32);
 }
 
-static uint64_t magnitude(int64_t points) {
-    return points < 0 ? -(uint64_t)points : (uint64_t)points;
-}
-
 /* ------------------------------------------------------------------------------------------------ figures */
 
+static void add_section(struct worth_cell *cell, const struct worth_rule *rule, struct counted counted, uwide grains) {
+    if (rule->negative)
+        cell->negative -= (wide)grains;
+    else
+        cell->positive += (wide)grains;
+    if (rule->half_life == MODEL_NO_HALF_LIFE)
+        return;
+    /* An entry is worth points * weight grains when it is cut off; cuts cost a unit or two, and the last bits of the
+     * factor one part in 2^60. A count at its ceiling does not fade at all for a while. */
+    cell->slack += (uwide)rule->points * counted.weight + (uint64_t)(grains >> 58) + 4;
+    if (counted.count >= COUNT_CEILING)
+        cell->slack += grains;
+}
+
 void worth_measure(struct worth *worth, const struct worth_plan *plan, struct lead_tools *tools,
-                   const struct lead *lead, int64_t at) {
-    MUST(!lead->n || at >= lead_newest(lead));
-    const struct model *model = plan->model;
-    worth->at = at;
+                   const struct lead *lead, struct worth_part *parts) {
+    MUST(!lead->n || worth->at >= lead_newest(lead));
     memset(worth->cells, 0, plan->n_cells * sizeof *worth->cells);
+    if (parts)
+        memset(parts, 0, plan->model->n_rules * sizeof *parts);
     struct lead_walk walk = lead_walk(lead);
     struct lead_section section;
-    const struct model_rule *rule = model->rules;
+    const struct worth_rule *rule = plan->rules;
     while (lead_walk_next(&walk, &section)) {
         while (rule->hash < section.rule)
             rule++;
         MUST(rule->hash == section.rule);
-        struct worth_cell *cell = &worth->cells[plan->cell_of[rule - model->rules]];
-        struct counted counted = count_section(&section, rule, tools, at);
-        uint64_t points = magnitude(rule->points);
-        uwide grains = grains_of(points, counted.count);
-        if (rule->points > 0)
-            cell->positive += (wide)grains;
-        else
-            cell->negative -= (wide)grains;
-        /* An entry is worth points * weight grains when it is cut off; cuts cost a unit or two, and the last bits of
-         * the factor one part in 2^60. A count at its ceiling does not fade at all for a while. */
-        if (rule->half_life != MODEL_NO_HALF_LIFE)
-            cell->slack += (uwide)points * counted.weight + (grains >> 58) + 4 + (counted.count < COUNT_CEILING ? 0 : grains);
+        struct counted counted = count_section(&section, rule, tools, worth->at);
+        uwide grains = grains_of(rule->points, counted.count);
+        add_section(&worth->cells[rule->cell], rule, counted, grains);
+        if (parts)
+            parts[rule - plan->rules] =
+                (struct worth_part){counted.count, rule->negative ? -(wide)grains : (wide)grains};
     }
 }
 
@@ -204,48 +245,4 @@ void worth_sum(struct worth *worth, const struct worth_plan *plan, int64_t fit) 
     worth->fit = worth_clamp(worth->fit_open, &model->fit, WORTH_HUNDREDTH);
     worth->total_open = worth->engagement * model->weight_engagement + worth->fit * model->weight_fit;
     worth->total = worth_clamp(worth->total_open, &model->total, WORTH_HUNDREDTH * WORTH_WEIGHT);
-}
-
-void worth_parts(struct worth_part *parts, const struct model *model, struct lead_tools *tools,
-                 const struct lead *lead, int64_t at) {
-    memset(parts, 0, model->n_rules * sizeof *parts);
-    struct lead_walk walk = lead_walk(lead);
-    struct lead_section section;
-    uint16_t i = 0;
-    while (lead_walk_next(&walk, &section)) {
-        while (model->rules[i].hash < section.rule)
-            i++;
-        MUST(model->rules[i].hash == section.rule);
-        int64_t points = model->rules[i].points;
-        parts[i].count = count_section(&section, &model->rules[i], tools, at).count;
-        wide grains = (wide)grains_of(magnitude(points), parts[i].count);
-        parts[i].worth = points < 0 ? -grains : grains;
-    }
-}
-
-wide worth_clamp(wide value, const struct model_clamp *clamp, wide scale) {
-    if (clamp->has_max && value > clamp->max * scale)
-        return clamp->max * scale;
-    if (clamp->has_min && value < clamp->min * scale)
-        return clamp->min * scale;
-    return value;
-}
-
-/* value / (unit * 2^32), half away from zero. Figures that no traffic can reach saturate, so that differences of two
- * of them never overflow. */
-static int64_t round_by(wide value, uint64_t unit) {
-    const uint64_t ceiling = UINT64_C(1) << 61;
-    uwide whole = (wide_abs(value) + ((uwide)unit << 31)) >> 32;
-    uint64_t n = whole <= UINT64_MAX ? (uint64_t)whole / unit
-                 : whole / unit > ceiling ? ceiling : (uint64_t)(whole / unit);
-    n = n < ceiling ? n : ceiling;
-    return value < 0 ? -(int64_t)n : (int64_t)n;
-}
-
-int64_t worth_round(wide grains) {
-    return round_by(grains, 100);
-}
-
-int64_t worth_round_weighted(wide grains) {
-    return round_by(grains, 100 * WORTH_WEIGHT);
 }

@@ -25,13 +25,24 @@ struct worth_cell {
     uwide slack;        /* how far the sum may stray from a pure exponential: cut-offs after 32 half-lives, and cuts */
 };
 
-/* A model's cells, by group; and what the walk over a lead's sections needs of each rule. */
+/* What the walk over a lead's sections needs of a rule, close together. */
+struct worth_rule {
+    uint32_t hash;
+    uint32_t limit;     /* of MODEL_WINDOWS */
+    uint16_t cell;
+    uint16_t half_life; /* index, or MODEL_NO_HALF_LIFE */
+    bool negative;      /* points are 0 or below */
+    uint64_t points;    /* without the sign */
+};
+
+/* A model's cells, by group, and its rules, by hash as in the model. */
 struct worth_plan {
     const struct model *model;
     uint16_t n_cells;
     struct worth_kind *kinds;
-    uint16_t *cell_of;      /* by rule */
+    struct worth_rule *rules;
     uint16_t *group_first;  /* by group: its first cell; one more entry at the end */
+    uint64_t per_weight;    /* floor(2^64 / weight of engagement), 0 if that is 0 */
     int64_t longest;        /* the greatest half-life, 0 if there is none */
 };
 
@@ -57,21 +68,43 @@ struct worth {
 void worth_init(struct worth *worth, const struct worth_plan *plan);
 void worth_fini(struct worth *worth);
 
-/* Fills *worth for the instant `at`, which is not before the lead's newest event. fit: the sum of the fit rules'
- * points. parts: by rule, or NULL. */
+/* Fills the cells for the instant worth->at, which is not before the lead's newest event. parts: by rule, those of
+ * which nothing is remembered 0; or NULL. */
 void worth_measure(struct worth *worth, const struct worth_plan *plan, struct lead_tools *tools,
-                   const struct lead *lead, int64_t at);
+                   const struct lead *lead, struct worth_part *parts);
+/* Fills the rest from the cells. fit: the sum of the fit rules' points. */
 void worth_sum(struct worth *worth, const struct worth_plan *plan, int64_t fit);
 
-/* Every rule's part at an instant; those of which nothing is remembered are 0. */
-void worth_parts(struct worth_part *parts, const struct model *model, struct lead_tools *tools,
-                 const struct lead *lead, int64_t at);
-
 /* A value in grains kept within a clamp, whose limits are in hundredths; `scale` grains of a hundredth. */
-wide worth_clamp(wide value, const struct model_clamp *clamp, wide scale);
+static inline wide worth_clamp(wide value, const struct model_clamp *clamp, wide scale) {
+    if (clamp->has_max && value > clamp->max * scale)
+        return clamp->max * scale;
+    if (clamp->has_min && value < clamp->min * scale)
+        return clamp->min * scale;
+    return value;
+}
 
-/* Grains as hundredths, half away from zero; the second of a weighted sum. */
-int64_t worth_round(wide grains);
-int64_t worth_round_weighted(wide grains);
+/* value / (unit * 2^32), half away from zero. Figures that no traffic can reach saturate, so that differences of two
+ * of them never overflow. */
+static inline int64_t worth_round_by(wide value, uint64_t unit) {
+    const uint64_t ceiling = UINT64_C(1) << 61;
+    uwide whole = (wide_abs(value) + ((uwide)unit << 31)) >> 32;
+    uint64_t n = ceiling;
+    if (whole <= UINT64_MAX)
+        n = (uint64_t)whole / unit;
+    else if (whole / unit < ceiling)
+        n = (uint64_t)(whole / unit);
+    n = n < ceiling ? n : ceiling;
+    return value < 0 ? -(int64_t)n : (int64_t)n;
+}
+
+/* Grains as hundredths; the second of a weighted sum. */
+static inline int64_t worth_round(wide grains) {
+    return worth_round_by(grains, 100);
+}
+
+static inline int64_t worth_round_weighted(wide grains) {
+    return worth_round_by(grains, 100 * WORTH_WEIGHT);
+}
 
 #endif
