@@ -32,4 +32,7 @@ struct cond_counts {
 bool cond_holds(const struct model *model, uint32_t cond, const struct cond_subject *subject,
                 struct cond_counts *counts);
 
+/* False where the answer does not hang on the subject's texts, which then need not be gathered. */
+bool cond_asks_texts(const struct model *model, uint32_t cond);
+
 #endif

@@ -17,11 +17,16 @@ enum {
 
 static bool ask(struct model_conds *table, uint32_t cond, const struct cond_subject *subject,
                 struct cond_counts *counts);
+static bool asks_texts(const struct model_conds *table, uint32_t cond);
 
 bool cond_holds(const struct model *model, uint32_t cond, const struct cond_subject *subject,
                 struct cond_counts *counts) {
     MUST(cond == COND_ALWAYS || cond < model->conds->n_nodes);
     return ask(model->conds, cond, subject, counts);
+}
+
+bool cond_asks_texts(const struct model *model, uint32_t cond) {
+    return cond != COND_ALWAYS && asks_texts(model->conds, cond);
 }
 
 /* n bytes of text against a word in lower case. */
@@ -177,4 +182,18 @@ static bool ask(struct model_conds *table, uint32_t cond, const struct cond_subj
     case COND_GRADE: return (node->number >> ((subject->grade[0] - 'A') * 4 + (subject->grade[1] - '1')) & 1) != 0;
     default: return text_holds(table, node, subject->texts[node->slot], counts);
     }
+}
+
+/* True where a test of the condition is about a text. */
+static bool asks_texts(const struct model_conds *table, uint32_t cond) {
+    const struct node *node = &table->nodes[cond];
+    if (node->op == COND_SCORE || node->op == COND_STAGE || node->op == COND_GRADE)
+        return false;
+    if (node->op != COND_ALL && node->op != COND_ANY && node->op != COND_NOT)
+        return true;
+    uint32_t n = node->op == COND_NOT ? 1 : node->n;
+    for (uint32_t i = 0; i < n; i++)
+        if (table->kids[node->first + i] != COND_ALWAYS && asks_texts(table, table->kids[node->first + i]))
+            return true;
+    return false;
 }

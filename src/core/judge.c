@@ -77,7 +77,8 @@ void judge(struct scorer *scorer, const struct lead *lead, const struct worth *w
     out->route = 0;
     if (!model->has_ready && model->n_routes < 2)
         return;
-    lead_profile(lead, model, scorer->attrs);
+    if (scorer->asks_attrs)
+        lead_profile(lead, model, scorer->attrs);
     struct cond_subject subject = {.texts = scorer->attrs,
                                    .groups = out->groups,
                                    .total = out->total,

@@ -1,34 +1,46 @@
 /* Records and their ids.
  *
  * An id is a UUID of version 8 made of the 128-bit XXH3 of everything that tells one record from another. A replay
- * makes the same ids, so a consumer can drop what it has seen. What is hashed, little endian, a length (u32) before
- * each text: lead, kind u8, trigger u8, cause, at i64, total i64, number of events u64, time of the last erasure i64,
- * and the 64-bit hash of the model's name and version. */
+ * makes the same ids, so a consumer can drop what it has seen. What is hashed, little endian: at i64, total i64, number
+ * of events u64, time of the last erasure i64, hash of the model's name and version u64, kind u8, trigger u8, lengths of
+ * lead and cause u16 each, 0 u16; then lead and cause. */
 #include "core/record.h"
 
 #include <xxhash.h>
 
-enum { MOST_HASHED = 64 + EVENT_MAX_LEAD + EVENT_MAX_ID };
-
-static void put_text(struct writer *w, struct bytes text) {
-    writer_u32(w, (uint32_t)text.n);
-    writer_bytes(w, text.at, text.n);
-}
+/* The figures that go before the texts; no padding. */
+struct hashed {
+    int64_t at, total;
+    uint64_t events;
+    int64_t erased;
+    uint64_t model;
+    uint8_t kind, trigger;
+    uint16_t lead, cause;
+    uint16_t zero;
+};
+_Static_assert(sizeof(struct hashed) == 48, "every byte of it is hashed");
 
 static void make_id(struct record *record, const struct scorer *scorer, uint64_t events, int64_t erased) {
-    uint8_t buffer[MOST_HASHED];
-    struct writer w = writer_of(buffer, sizeof buffer);
-    put_text(&w, record->lead);
-    writer_u8(&w, (uint8_t)record->kind);
-    writer_u8(&w, (uint8_t)record->trigger);
-    put_text(&w, record->cause);
-    writer_u64(&w, (uint64_t)record->at);
-    writer_u64(&w, (uint64_t)record->score.total);
-    writer_u64(&w, events);
-    writer_u64(&w, (uint64_t)erased);
-    writer_u64(&w, scorer->model_mark);
-    MUST(w.ok);
-    XXH128_hash_t hash = XXH3_128bits(buffer, writer_done(&w).n);
+    uint8_t buffer[sizeof(struct hashed) + EVENT_MAX_LEAD + EVENT_MAX_ID];
+    MUST(record->lead.n <= EVENT_MAX_LEAD && record->cause.n <= EVENT_MAX_ID);
+    struct hashed figures = {.at = record->at,
+                             .total = record->score.total,
+                             .events = events,
+                             .erased = erased,
+                             .model = scorer->model_mark,
+                             .kind = (uint8_t)record->kind,
+                             .trigger = (uint8_t)record->trigger,
+                             .lead = (uint16_t)record->lead.n,
+                             .cause = (uint16_t)record->cause.n};
+    size_t n = sizeof figures;
+    memcpy(buffer, &figures, n);
+    if (record->lead.n)
+        memcpy(buffer + n, record->lead.at, record->lead.n);
+    n += record->lead.n;
+    if (record->cause.n)
+        memcpy(buffer + n, record->cause.at, record->cause.n);
+    n += record->cause.n;
+    XXH128_hash_t hash = XXH3_128bits(buffer, n);
     XXH128_canonical_t canonical;
     XXH128_canonicalFromHash(&canonical, hash);
     memcpy(record->id, canonical.digest, sizeof record->id);

@@ -29,6 +29,13 @@ static uint64_t mark_of(const struct model *model) {
     return XXH3_64bits_withSeed(model->name.at, model->name.n, model->version);
 }
 
+static bool asks_attrs(const struct model *model) {
+    bool asks = model->has_ready && cond_asks_texts(model, model->ready);
+    for (uint16_t i = 0; i < model->n_routes; i++)
+        asks = asks || cond_asks_texts(model, model->routes[i].cond);
+    return asks;
+}
+
 struct scorer *scorer_new(const struct model *model) {
     struct scorer *scorer = zeroed(1, sizeof *scorer);
     scorer->model = model;
@@ -44,6 +51,7 @@ struct scorer *scorer_new(const struct model *model) {
     scorer->attrs = zeroed(model->n_attrs, sizeof *scorer->attrs);
     scorer->parts = zeroed(model->n_rules, sizeof *scorer->parts);
     scorer->reasons = zeroed(reason_most(model), sizeof *scorer->reasons);
+    scorer->asks_attrs = asks_attrs(model);
     scorer->model_mark = mark_of(model);
     return scorer;
 }

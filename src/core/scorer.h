@@ -21,6 +21,7 @@ struct scorer {
     struct score then;              /* the same, of a search */
     struct timer_box *group_boxes;  /* by group */
     struct bytes *attrs;            /* by slot, of the lead at hand */
+    bool asks_attrs;                /* readiness or a route hangs on them */
     struct worth_part *parts;       /* by rule */
     struct reason *reasons;         /* room for all that a lead can have */
     uint64_t model_mark;            /* hash of the model's name and version, in every record's id */

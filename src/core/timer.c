@@ -178,9 +178,10 @@ static void look_at_cell(struct outlook *out, const struct worth_kind *kind, con
         out->high += now;
         return;
     }
-    uwide speed = wide_scale(wide_abs(now), kind->rate) + 1;
-    out->fall += now > 0 ? speed : 0;
-    out->rise += now > 0 ? 0 : speed;
+    if (now > 0)
+        out->fall += wide_scale((uwide)now, kind->rate) + 1;
+    else
+        out->rise += wide_scale(-(uwide)now, kind->rate) + 1;
     out->slack += cell->slack;
     if (cell->positive == 0 || cell->negative == 0) {
         out->low += cell->negative;
