@@ -186,7 +186,7 @@ static bool ask(struct model_conds *table, uint32_t cond, const struct cond_subj
 
 /* True where a test of the condition is about a text. */
 static bool asks_texts(const struct model_conds *table, uint32_t cond) {
-    const struct node *node = &table->nodes[cond];
+    const struct cond_node *node = &table->nodes[cond];
     if (node->op == COND_SCORE || node->op == COND_STAGE || node->op == COND_GRADE)
         return false;
     if (node->op != COND_ALL && node->op != COND_ANY && node->op != COND_NOT)
