@@ -2,8 +2,10 @@
  * lead can grow to; and the tables of parameters and metrics, which are the documentation of both. */
 #include "app/cmd.h"
 
+#include "app/check_files.h"
 #include "app/cmd_say.h"
 #include "app/settings.h"
+#include "app/worker.h"
 #include "codec/model_yaml.h"
 #include <getopt.h>
 
@@ -11,8 +13,8 @@ static const char name[] = "check";
 static const char help[] =
     "usage: leadstream check [OPTION..]\n"
     "\n"
-    "Reads a configuration and the model that it names (or a model alone) and prints every error and warning, each\n"
-    "with its place. Opens nothing else, unless asked for.\n"
+    "Reads a configuration and the model and schemas that it names (or a model alone) and prints every error and\n"
+    "warning, each with its place; then, of a good model, what a lead can grow to.\n"
     "\n"
     "  -c, --config CONFIG  the configuration\n"
     "  -m, --model MODEL    a model, in place of the configuration's\n"
@@ -78,19 +80,14 @@ static void describe(const struct model *model, const char *file, const struct p
     printf("  at worst a lead takes %s in store and changelog, and a record %s\n", value, output);
 }
 
-static bool check_model(const char *path, size_t *worst_value, size_t *worst_output) {
+static struct model *check_model(const char *path) {
     struct problems problems = {0};
     struct model *model = model_yaml_load(path, &problems);
-    bool good = model != NULL;
     problems_print(&problems, stderr);
-    if (good) {
+    if (model)
         describe(model, path, &problems);
-        *worst_value = model->worst_value;
-        *worst_output = model->worst_output;
-    }
-    model_free(&model);
     problems_fini(&problems);
-    return good;
+    return model;
 }
 
 static void print_params(void) {
@@ -99,14 +96,55 @@ static void print_params(void) {
     param_print(params, n, stdout);
 }
 
-static struct settings *check_config(const char *path) {
+/* *good: neither the configuration nor a file that it names has an error. */
+static struct settings *check_config(const char *path, bool *good) {
     struct problems problems = {0};
     struct settings *settings = settings_load(path, &problems);
     problems_print(&problems, stderr);
-    if (settings)
+    *good = settings && !check_files(settings, stderr);
+    if (*good)
         say_good(path, &problems, "good");
     problems_fini(&problems);
     return settings;
+}
+
+/* The topics that are not as they must be. */
+static int check_broker(const struct settings *settings, const struct model *model) {
+    const char *inputs[SETTINGS_MAX_SOURCES];
+    struct kafka_topics_options options = settings_topics(settings, model, inputs);
+    struct err e;
+    struct kafka_topics *topics = kafka_topics_look(&options, &e);
+    if (!topics)
+        return cmd_say_err(EXIT_WORLD, name, &e);
+    size_t n, bad = 0;
+    const struct kafka_topics_row *rows = kafka_topics_rows(topics, &n);
+    for (size_t i = 0; i < n; i++) {
+        bool wrong = rows[i].state == KAFKA_TOPICS_MISSING || rows[i].state == KAFKA_TOPICS_WRONG;
+        if (rows[i].state != KAFKA_TOPICS_GOOD)
+            fprintf(stderr, "topic %s: %s%s\n", rows[i].name, wrong ? "" : "warning: ", rows[i].words);
+        bad += wrong;
+    }
+    if (!bad)
+        printf("cluster %s: good, %zu topics of %u partitions\n", kafka_topics_cluster(topics), n,
+               kafka_topics_partitions(topics));
+    else
+        fprintf(stderr, "`leadstream topics -c %s --create` makes what is missing\n", settings->file);
+    kafka_topics_free(&topics);
+    return bad ? EXIT_INPUT : EXIT_DONE;
+}
+
+static int check_all(const struct options *o) {
+    bool good = true;
+    struct settings *settings = o->config ? check_config(o->config, &good) : NULL;
+    const char *path = o->model ? o->model : settings ? settings->model : NULL;
+    struct model *model = path ? check_model(path) : NULL;
+    good = good && (!path || model);
+    int code = good ? EXIT_DONE : EXIT_INPUT;
+    if (good && o->broker)
+        code = check_broker(settings, model);
+    model_free(&model);
+    settings_free(&settings);
+    return code;
 }
 
 int cmd_check(int argc, char **argv) {
@@ -117,13 +155,7 @@ int cmd_check(int argc, char **argv) {
         return code;
     if (o.params)
         print_params();
-    struct settings *settings = o.config ? check_config(o.config) : NULL;
-    bool good = !o.config || settings;
-    size_t worst_value = 0, worst_output = 0;
-    const char *model = o.model ? o.model : settings ? settings->model : NULL;
-    if (model)
-        good = check_model(model, &worst_value, &worst_output) && good;
-    code = good ? EXIT_DONE : EXIT_INPUT;
-    settings_free(&settings);
-    return code;
+    if (o.metrics)
+        metric_print_table(&worker_metrics, stdout);
+    return check_all(&o);
 }

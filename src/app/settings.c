@@ -319,3 +319,17 @@ struct kafka_conf settings_kafka(const struct settings *settings, unsigned worke
                                .instance = settings->instance,
                                .worker = worker};
 }
+
+struct kafka_topics_options settings_topics(const struct settings *settings, const struct model *model,
+                                            const char **inputs) {
+    for (size_t i = 0; i < settings->n_sources; i++)
+        inputs[i] = settings->sources[i].topic;
+    return (struct kafka_topics_options){.conf = settings_kafka(settings, 0),
+                                         .inputs = inputs,
+                                         .n_inputs = settings->n_sources,
+                                         .scores = settings->outputs.scores,
+                                         .sales_ready = settings->outputs.sales_ready,
+                                         .dead_letters = settings->outputs.dead_letters,
+                                         .worst_value = model->worst_value,
+                                         .worst_output = model->worst_output};
+}

@@ -5,7 +5,7 @@
 #ifndef LEADSTREAM_SETTINGS_H
 #define LEADSTREAM_SETTINGS_H
 
-#include "adapters/kafka_conf.h"
+#include "adapters/kafka_topics.h"
 #include "codec/mapping.h"
 #include "codec/yaml_tree.h"
 #include "host/param.h"
@@ -91,6 +91,10 @@ void settings_free(struct settings **settings);
 
 /* The properties as kafka_conf wants them, for one worker; lent from the settings. */
 struct kafka_conf settings_kafka(const struct settings *settings, unsigned worker);
+
+/* What the configuration and its model ask of the topics; lent. inputs has room for SETTINGS_MAX_SOURCES. */
+struct kafka_topics_options settings_topics(const struct settings *settings, const struct model *model,
+                                            const char **inputs);
 
 /* The table of all parameters (`check --params`). */
 const struct param *settings_params(size_t *n);

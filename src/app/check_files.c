@@ -1,0 +1,60 @@
+/* The files that a configuration names. A mapping is tried on a schema by giving a decoder a record that is none: it
+ * then says whether it was the schema that did not fit, or only the record. */
+#include "app/check_files.h"
+
+#include "adapters/erasure.h"
+#include "app/schema_files.h"
+#include "codec/decoder.h"
+
+static size_t say(const struct settings *settings, const char *source, const struct err *e, FILE *to) {
+    fprintf(to, "%s: ", settings->file);
+    if (source)
+        fprintf(to, "source \"%s\": ", source);
+    fprintf(to, "%s%s%s\n", e->where, *e->where ? ": " : "", e->words);
+    return 1;
+}
+
+static bool fits(const struct mapping *mapping, struct schemas *schemas, const struct schema *schema, struct err *e) {
+    struct arena *arena = arena_new((size_t)1 << 20);
+    struct decoder_options options = {
+        .format = DECODER_AVRO_BARE, .mapping = mapping, .schemas = schemas, .bare = schema};
+    struct decoder *decoder = decoder_new(&options);
+    struct event event;
+    uint32_t index = 0;
+    *e = (struct err){.code = ERR_NONE};
+    if (decoder_start(decoder, (struct bytes){(const uint8_t *)"\xff", 1}, arena, e))
+        (void)decoder_next(decoder, &event, &index, e);
+    decoder_free(&decoder);
+    arena_free(&arena);
+    return e->code != ERR_SCHEMA;
+}
+
+static size_t check_schema(const struct settings *settings, const struct settings_source *source,
+                           const struct settings_schema *file, FILE *to) {
+    struct err e;
+    struct schemas *schemas = schemas_new();
+    const struct schema *schema = schema_files_add(schemas, file->path, -1, &e);
+    bool good = schema && fits(&source->mapping, schemas, schema, &e);
+    if (schema && !good)
+        snprintf(e.where, sizeof e.where, "%s", file->path);
+    size_t errors = good ? 0 : say(settings, source->topic, &e, to);
+    schemas_free(&schemas);
+    return errors;
+}
+
+size_t check_files(const struct settings *settings, FILE *to) {
+    size_t errors = 0;
+    for (size_t i = 0; i < settings->n_sources; i++) {
+        const struct settings_source *source = &settings->sources[i];
+        if (source->schema)
+            errors += check_schema(settings, source, &(struct settings_schema){0, source->schema}, to);
+        for (size_t j = 0; j < source->n_ids; j++)
+            errors += check_schema(settings, source, &source->ids[j], to);
+    }
+    struct err e;
+    struct erasure *erasure = erasure_new(settings->erasure.key_file, &e);
+    if (!erasure)
+        errors += say(settings, NULL, &e, to);
+    erasure_free(&erasure);
+    return errors;
+}

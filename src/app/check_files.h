@@ -1,0 +1,11 @@
+/* The files that a configuration names beside the model: schemas, and the key of erased leads' hashes. */
+#ifndef LEADSTREAM_CHECK_FILES_H
+#define LEADSTREAM_CHECK_FILES_H
+
+#include "app/settings.h"
+
+/* Reads them and prints what is wrong, a line each: files that cannot be read, schemas that are none, and mappings that
+ * find no event in the records of their schema. Returns how many lines. */
+size_t check_files(const struct settings *settings, FILE *to);
+
+#endif
