@@ -1,14 +1,16 @@
 /* The other process of test_rocks_disk; see the header. Each role returns false with words on stderr if it did not go
  * as it should. */
-#define _XOPEN_SOURCE 700
+#define _GNU_SOURCE /* unshare */
 #include "rocks_roles.h"
 
 #include "adapters/rocks_home.h"
 #include "adapters/rocks_store.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -118,26 +120,57 @@ static bool make_foreign(const char *path) {
 }
 
 /* Writes until the disk says no, and expects it to say so clearly. */
-static bool fill_disk(const char *path) {
+static bool write_until_full(struct store *s) {
+    static uint8_t value[60000];
     struct err e;
     struct store_shard state;
-    static uint8_t value[60000];
+    /* Noise, so that it does not shrink when it is packed. */
+    for (uint32_t i = 0, x = 1; i < sizeof value; i++)
+        value[i] = (uint8_t)((x = x * 1103515245 + 12345) >> 16);
+    struct store_put put = {bytes_of("Lbig"), {value, sizeof value}, LEAD_NO_DUE, LEAD_NO_DUE};
+    if (!s->open(s->self, 0, &state, &e))
+        return wrong("shard", &e);
+    bool done = true;
+    for (int i = 0; done && i < 200; i++) {
+        state.upto++;
+        done = s->write(s->self, 0, &put, 1, &state, &e);
+    }
+    s->close(s->self, 0);
+    if (done)
+        return fprintf(stderr, "the disk was never full\n"), false;
+    return (e.code == ERR_DISK && err_class(e.code) == ERR_CLASS_FATAL) || wrong("full", &e);
+}
+
+static bool fill_disk(const char *path) {
+    struct err e;
     struct rlimit limit = {(rlim_t)1 << 18, (rlim_t)1 << 18};
     signal(SIGXFSZ, SIG_IGN);
     struct rocks_store *rs = open_store(path, false, &e);
     if (!rs || setrlimit(RLIMIT_FSIZE, &limit) != 0)
         return wrong("open", &e);
     struct store s = rocks_store_port(rs, 0);
-    if (!s.open(s.self, 0, &state, &e))
-        return wrong("shard", &e);
-    struct store_put put = {bytes_of("Lbig"), {value, sizeof value}, LEAD_NO_DUE, LEAD_NO_DUE};
-    for (int i = 0; i < 200; i++) {
-        state.upto++;
-        if (!s.write(s.self, 0, &put, 1, &state, &e))
-            return (e.code == ERR_DISK && err_class(e.code) == ERR_CLASS_FATAL) || wrong("full", &e);
+    bool right = write_until_full(&s);
+    rocks_store_close(&rs);
+    return right;
+}
+
+/* A disk that is really full: one in memory, seen by this process only, and large enough that a flush fails and not only
+ * the log. Where that may not be had there is nothing to
+ * see. */
+static bool fill_small_disk(const char *path) {
+    struct err e;
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("tmpfs", path, "tmpfs", 0, "size=3m,mode=0700") != 0) {
+        printf("skipped: no right to mount a small disk\n");
+        return true;
     }
-    fprintf(stderr, "the disk was never full\n");
-    return false;
+    struct rocks_store *rs = open_store(path, false, &e);
+    if (!rs)
+        return wrong("open", &e);
+    struct store s = rocks_store_port(rs, 0);
+    bool right = write_until_full(&s);
+    rocks_store_close(&rs);
+    return right;
 }
 
 static bool inspect(const char *path) {
@@ -167,6 +200,7 @@ int rocks_roles_play(const char *role, const char *path) {
         {"add-family", add_family},
         {"make-foreign", make_foreign},
         {"fill-disk", fill_disk},
+        {"fill-small-disk", fill_small_disk},
         {"inspect", inspect},
     };
     for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {

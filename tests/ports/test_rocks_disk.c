@@ -346,6 +346,7 @@ START_TEST(a_full_disk) {
     struct fixture f;
     filled(&f);
     ck_assert_int_eq(play("fill-disk", f.path), 0);
+    ck_assert_int_eq(play("fill-small-disk", f.path), 0);
     fixture_open(&f);
     ck_assert(fixture_take(&f.a, 0).upto >= 1000);
     fixture_expect(&f.a, 0, "L0500", "a value that is a little longer than its key");
