@@ -356,6 +356,8 @@ def _gather(sums, half_life, net):
 
 def _narrower(rough, sums, rest, length):
     """The narrower of the bounds rule by rule and those of the smooth sums plus the rest."""
+    if rough[1] - rough[0] == rest[1] - rest[0] + abs(sum(a - b for a, b, _ in sums.values())):
+        return rough                             # one sign only: the ends are reached
     least, most = smooth_span(sums, length)
     return max(rough[0], rest[0] + least), min(rough[1], rest[1] + most)
 
