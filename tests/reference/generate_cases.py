@@ -13,7 +13,7 @@ import pathlib
 import random
 import sys
 
-from generate_model import ATTRIBUTES, DAY, EVENT_TYPES, HOUR, NUMERIC, OUTCOMES, SECOND, TEXTS, ModelMaker, dump
+from generate_model import ATTRIBUTES, DAY, EVENT_TYPES, HOUR, NUMERIC, OUTCOMES, SECOND, TEXTS, ModelMaker, dump, varied
 
 MONDAY = 4 * DAY
 LEAST, MOST = 946_684_800_000, 4_102_444_800_000
@@ -33,7 +33,7 @@ class EventMaker:
         self.machine, self.duplicates = rng.choice([0, 0.15]), rng.choice([0, 0.05, 0.2])
         self.late, self.erase = rng.choice([0, 0.1, 0.4]), rng.choice([0, 0, 0.02, 0.08])
         self.crm, self.values = rng.choice([0, 0.05, 0.15]), rng.choice([3, 10, 400])
-        self.bad = rng.choice([0, 0, 0, 0.05])
+        self.bad, self.odd = rng.choice([0, 0, 0, 0.05]), rng.choice([0, 0, 0, 0.1])
 
     def step(self):
         """From one event's time to the next."""
@@ -140,6 +140,8 @@ class EventMaker:
                 lines.append(self.again(rng.choice(made[-rng.choice([2, 6, 40]):]), time))
             if rng.random() < self.bad:
                 lines.append((time, time, self.bad_line(line)))
+            if rng.random() < self.odd:
+                lines.append((time, time, self.odd_line(lead, f"o-{i}", time)))
         lines.sort(key=lambda entry: entry[0])
         return lines
 
@@ -169,6 +171,53 @@ class EventMaker:
             '{"lead":"l-0","id":"a","type":"a","time":1700000000000,"fields":[]}',
             '{"lead":"l-0","id":"a","type":"a","time":1700000000000,"machine":"true"}', "\ufeff" + line])
 
+    def odd_line(self, lead, name, time):
+        """A line near a limit, on either side: some are events, some are not; the reference says which."""
+        rng = self.rng
+        form = ('{"lead":%s,"id":%s,"type":"form.submitted","time":%s,"fields":{%s}%s}')
+        lead, name, stamp, fields, more = json.dumps(lead), json.dumps(name), str(time), '"title":"a"', ""
+        kind = rng.randrange(14)
+        if kind == 0:
+            lead = json.dumps("x" * rng.choice([1, 255, 256, 257]))
+        elif kind == 1:
+            name = json.dumps("é" * rng.choice([127, 128, 129]), ensure_ascii=rng.random() < 0.5)
+        elif kind == 2:
+            fields = '"title":' + json.dumps("t" * rng.choice([8191, 8192, 8193]))
+        elif kind == 3:
+            fields = ",".join(f'"f{i}":{rng.choice(["1", "null"])}' for i in range(rng.choice([63, 64, 65])))
+        elif kind == 4:
+            room = 65536 + rng.choice([-1, 0, 1]) - len((form % (lead, name, stamp, fields, ',"pad":""')).encode())
+            more = ',"pad":"' + "p" * room + '"'
+        elif kind == 5:
+            fields = '"company_size":' + rng.choice([
+                "1e400", "1e-400", "1e8191", "1e8192", "01", "+1", "1.", ".5", "-", "0x1", "1e+05", "-0e-7", "1" * 40,
+                "1E400000", "0e99999999999999999999"])
+        elif kind == 6:
+            fields = '"title":' + rng.choice([
+                '"a\\/b"', '"\\u0000"', '"\\ud83d\\ude42"', '"\\ud83d"', '"\\ude42\\ud83d"', '"\t"', '"\\x"', '"\\u00e"',
+                "'a'", "True", "NaN", "Infinity", '"a" "b"', '"\x7f"'])
+        elif kind == 7:
+            more = rng.choice([',"a":[[[{"b":[]}]]]', ',"a":[{"b":1,"b":2}]', ",", ',"machine":0', ',"machine":null',
+                               ',"":1', ',"fields2":{"a":[1]}', ',"a":[1,]', ',"a":tru'])
+        elif kind == 8:
+            stamp = rng.choice([f"{time}.0", f"{time}e0", f'"{time}"', f"0{time}", f" {time} ", "1" * 30, "-1", "null"])
+        elif kind == 9:
+            stamp = '"' + rng.choice([
+                "2023-06-30T24:00:00Z", "2023-06-30T12:00Z", "2023-06-30T12:00:00.Z", "2023-13-01T00:00:00Z",
+                "2024-02-29T00:00:00+23:59", "2023-06-30T12:00:00+24:00", "2023-06-30T12:00:00+2:00",
+                "2023-06-30T12:00:00.123456789012345678901234567890Z", " 2023-06-30T12:00:00Z", "1900-01-01T00:00:00Z",
+                "2023-06-30T12:00:00,5Z", "2023-06-30T12:60:00Z", "2000-01-01T00:59:59.999+01:00",
+                "2000-01-01T01:00:00+01:00", "2023-06-30T12:00:00+0200"]) + '"'
+        elif kind == 10:
+            fields = rng.choice(['"title":"a","title":"b"', '"title":"a","\\u0074itle":"a"', '"title":null,"title":"a"'])
+        elif kind == 11:
+            return rng.choice([" \t", "\t"]) + form % (lead, name, stamp, fields, more) + rng.choice([" ", "\r", "\t\r"])
+        elif kind == 12:
+            return (form % (lead, name, stamp, fields, more)).replace(":", " : ").replace(",", " ,\t")
+        else:
+            fields = "".join(rng.choice(['"title":"a"', "", '"title":{}', '"title":[]', '"título":"é"']))
+        return form % (lead, name, stamp, fields, more)
+
 
 def generate(seed, folder):
     """Writes a case into a folder; returns the arguments after `score` (files by their names in the folder)."""
@@ -181,7 +230,7 @@ def generate(seed, folder):
     lines = EventMaker(rng, maker, count, leads).events()
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(model, ensure_ascii=False, indent=1) if rng.random() < 0.1 else dump(model)
+    text = json.dumps(model, ensure_ascii=False, indent=1) if rng.random() < 0.1 else varied(dump(model), rng)
     (folder / "model.yaml").write_text(text, encoding="utf-8")
     parts = [[] for _ in range(rng.choice([1, 1, 2, 3]))]
     for _, _, line in lines:

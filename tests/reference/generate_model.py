@@ -43,7 +43,25 @@ def flow(value):
         return "[" + ", ".join(map(flow, value)) + "]"
     if _PLAIN.fullmatch(value) and value not in ("null", "-", "--", "---", ".") and not value.startswith("--"):
         return value
+    return quoted(value)
+
+
+def quoted(value):
+    """A scalar in double quotes; JSON's escapes are YAML's."""
     return json.dumps(value, ensure_ascii=False)
+
+
+def varied(text, rng):
+    """A model's text with some numbers and words written otherwise: quoted, with zeros at the ends, with comments."""
+    def other(found):
+        word = found[2]
+        if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", word) and rng.random() < 0.5:
+            word = word + rng.choice(["0", "000"]) if "." in word else word + rng.choice([".0", ".000000"])
+            word = word.replace("-", "-0") if word.startswith("-") else "0" + word
+        return found[1] + rng.choice([word, quoted(word), f"'{word}'"])
+    if rng.random() < 0.5:
+        text = re.sub(r"\b((?:points|enter|min|max|fit|at_least|from|below|drift): )([A-Za-z0-9_.-]+)", other, text)
+    return text.replace("\n", "  # a comment: {\n", 3) if rng.random() < 0.3 else text
 
 
 def hundredths(value):
@@ -179,7 +197,7 @@ class ModelMaker:
         rng = self.rng
         rule = {"id": self.name("r"), "on": rng.choice(EVENT_TYPES), "points": ten_thousandths(self.points())}
         if rng.random() < 0.6:
-            rule["on"] = rng.sample(EVENT_TYPES + OUTCOMES, rng.randint(1, 6))
+            rule["on"] = rng.sample(EVENT_TYPES + OUTCOMES + ["privacy.erased"], rng.randint(1, 6))
         half_life = inherited
         if inherited is None or rng.random() < 0.4:
             rule["half_life"] = half_life = self.half_life()
@@ -190,6 +208,14 @@ class ModelMaker:
         if rng.random() < 0.2:
             rule["machine"] = "count"
         return rule
+
+    def twin(self, rule):
+        """A rule that differs from another by less than a hundredth, or only by its sign."""
+        rng = self.rng
+        sign, size = rule["points"].startswith("-"), rule["points"].removeprefix("-")
+        near = round(float(size) * 10_000) + rng.choice([0, 1, -1, 30, 49])
+        near = min(max(near, 1), 10 ** 10)
+        return rule | {"id": self.name("r"), "points": ten_thousandths(near if sign == (rng.random() < 0.3) else -near)}
 
     def clamps(self, low, high, chance):
         """Clamps between low and high thresholds."""
@@ -215,6 +241,8 @@ class ModelMaker:
                 group["half_life"] = own
             group |= self.clamps(-5, 20, 0.3)
             group["rules"] = [self.rule(own or default) for _ in range(rng.choice([1, 2, 3, 5, 8]))]
+            if rng.random() < 0.2:
+                group["rules"].append(self.twin(group["rules"][-1]))
             engagement["groups"][self.name("g")] = group
         return engagement
 

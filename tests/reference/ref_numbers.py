@@ -92,13 +92,13 @@ def cents_text(value):
 
 @functools.lru_cache(maxsize=None)
 def fixed(text, decimals):
-    """The text of a decimal number as an integer of 10^-decimals; the model's numbers never have more decimals."""
-    negative = text.startswith("-")
-    whole, _, part = text.lstrip("+-").partition(".")
-    value = int(whole + part.ljust(decimals, "0")) if len(part) <= decimals else None
-    if value is None:
+    """The text of a model's number as an integer of 10^-decimals; zeros at its ends say nothing."""
+    whole, _, part = text.removeprefix("-").partition(".")
+    part = part.rstrip("0")
+    if len(part) > decimals:
         raise ValueError(f"{text} has more than {decimals} decimals")
-    return -value if negative else value
+    value = int(whole + part.ljust(decimals, "0"))
+    return -value if text.startswith("-") else value
 
 
 class Curve:
