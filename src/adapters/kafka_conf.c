@@ -49,7 +49,7 @@ static const struct {
     {"heartbeat.interval.ms", SOURCE, "1000"}, /* how soon a rebalance is noticed */
     {"fetch.wait.max.ms", SOURCE, "100"},
     {"fetch.error.backoff.ms", SOURCE | READER, "100"},
-    {"fetch.max.bytes", SOURCE, "4194304"},
+    {"fetch.max.bytes", SOURCE, "2097152"},
     {"fetch.wait.max.ms", READER, "50"},
     {"fetch.max.bytes", READER, "4194304"},
     {"fetch.message.max.bytes", READER, "2097152"},
@@ -117,10 +117,14 @@ const char *kafka_conf_get(const struct kafka_conf *conf, const char *name, cons
     return fallback;
 }
 
+static size_t number(const struct kafka_conf *conf, const char *name, size_t fallback) {
+    const char *text = kafka_conf_get(conf, name, NULL);
+    long long value = text ? atoll(text) : 0;
+    return value > 0 ? (size_t)value : fallback;
+}
+
 int kafka_conf_transaction_timeout(const struct kafka_conf *conf) {
-    const char *text = kafka_conf_get(conf, "transaction.timeout.ms", NULL);
-    int ms = text ? atoi(text) : 0;
-    return ms > 0 ? ms : KAFKA_CONF_TRANSACTION_TIMEOUT;
+    return (int)number(conf, "transaction.timeout.ms", KAFKA_CONF_TRANSACTION_TIMEOUT);
 }
 
 /* A fetched record costs about 350 bytes in librdkafka besides its own: a queue is bounded by both. Half of a queue's
@@ -135,6 +139,8 @@ struct kafka_conf_queue kafka_conf_queue(const struct kafka_conf *conf) {
         queue.bytes = 1024 * 1024;
     if (queue.messages < 256)
         queue.messages = 256;
+    queue.bytes = number(conf, "queued.max.messages.kbytes", queue.bytes / 1024) * 1024;
+    queue.messages = number(conf, "queued.min.messages", queue.messages);
     return queue;
 }
 

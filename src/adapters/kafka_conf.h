@@ -14,7 +14,7 @@ struct rd_kafka_conf_s;
 
 enum {
     KAFKA_CONF_NAME = 512,                      /* bytes of any name that is made here, its zero included */
-    KAFKA_CONF_PREFETCH = 16 * 1024 * 1024,     /* default of struct kafka_conf */
+    KAFKA_CONF_PREFETCH = 8 * 1024 * 1024,     /* default of struct kafka_conf */
     KAFKA_CONF_TRANSACTION_TIMEOUT = 10 * 1000  /* ms, unless transaction.timeout.ms says otherwise */
 };
 

@@ -1,8 +1,9 @@
 /* A partition's records, looked at one item at a time.
  *
- * Items live in the pool's arena and point into their records; a record that was taken whole waits in pool->kept for
- * release(). Looking ahead stays cheap to undo: after a release the head is decoded again, and `entry` says how many
- * entries of an array to skip. An array is decoded with one entry of look-ahead, which tells its last entry. */
+ * Items live in the pool's arena, and so do the bytes of their records: librdkafka's message would cost four times as
+ * much memory for as long as a batch takes, and pin what was fetched with it. After a release the head is decoded again,
+ * and `entry` says how many entries of an array to skip. An array is decoded with one entry of look-ahead, which tells its
+ * last entry. */
 #include "adapters/kafka_partition.h"
 
 #include "adapters/murmur2.h"
@@ -135,8 +136,8 @@ static struct intake *item_new(struct kafka_partition_pool *pool, const struct k
         .offset = message->offset,
         .timestamp = rd_kafka_message_timestamp(message, NULL),
         .last = true,
-        .key = {message->key, message->key ? message->key_len : 0},
-        .value = {message->payload, message->payload ? message->len : 0},
+        .key = partition->key,
+        .value = partition->value,
         .schema_id = -1,
     };
     return item;
@@ -232,26 +233,28 @@ static bool record_start(struct kafka_partition_pool *pool, struct kafka_partiti
            decoder_start(decoder, value, pool->arena, e);
 }
 
-static void record_done(struct kafka_partition_pool *pool, struct kafka_partition *partition) {
-    if (pool->n_kept == pool->cap_kept) {
-        pool->cap_kept = pool->cap_kept ? pool->cap_kept * 2 : 1024;
-        rd_kafka_message_t **grown = realloc(pool->kept, pool->cap_kept * sizeof(rd_kafka_message_t *));
-        MUST(grown);
-        pool->kept = grown;
-    }
+static void record_done(struct kafka_partition *partition) {
     rd_kafka_message_t *message = partition->fetched[partition->next++];
-    pool->kept[pool->n_kept++] = message;
     partition->position = message->offset + 1;
     partition->entry = 0;
     partition->end = false;
+    rd_kafka_message_destroy(message);
+}
+
+/* A null stays null: at == NULL. */
+static struct bytes keep(struct kafka_partition_pool *pool, const void *at, size_t n) {
+    struct bytes kept = {at ? arena_copy(pool->arena, at, n) : NULL, at ? n : 0};
+    MUST(kept.at || !at);
+    return kept;
 }
 
 /* Decodes the head of the record fetched[next]. False: the record cannot be read yet. No item: it held none. */
 static bool record_decode(struct kafka_partition_pool *pool, struct kafka_partition *partition) {
     const rd_kafka_message_t *message = partition->fetched[partition->next];
-    struct bytes value = {message->payload, message->payload ? message->len : 0};
     struct err e;
-    if (!record_start(pool, partition, value, &e)) {
+    partition->key = keep(pool, message->key, message->key_len);
+    partition->value = keep(pool, message->payload, message->len);
+    if (!record_start(pool, partition, partition->value, &e)) {
         if (err_class(e.code) == ERR_CLASS_RETRY)
             return false;
         partition->item = item_whole(pool, partition, message, &e);
@@ -283,7 +286,7 @@ enum source_head kafka_partition_head(struct kafka_partition_pool *pool, struct 
         if (!has_room(pool, partition->fetched[partition->next]->len) || !record_decode(pool, partition))
             return SOURCE_EMPTY;
         if (!partition->item)
-            record_done(pool, partition);
+            record_done(partition);
     }
     *item = partition->item;
     return SOURCE_ITEM;
@@ -293,7 +296,7 @@ void kafka_partition_take(struct kafka_partition_pool *pool, struct kafka_partit
     MUST(partition->item);
     if (partition->item->last) {
         kafka_partition_forget(partition);
-        record_done(pool, partition);
+        record_done(partition);
         return;
     }
     MUST(partition->after);

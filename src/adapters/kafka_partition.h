@@ -25,9 +25,7 @@ struct kafka_partition_pool {
     const struct kafka_source_options *options;
     struct kafka_client client;
     struct kafka_conf_queue limit;  /* of a partition's queue */
-    struct arena *arena;            /* of items, until release */
-    rd_kafka_message_t **kept;      /* records whose items were taken, until release */
-    size_t n_kept, cap_kept;
+    struct arena *arena;            /* of items and their records, until release */
     int wake;                       /* eventfd that librdkafka writes to when an empty queue gets something */
     struct err failure;             /* code != NONE: a partition that cannot be read any more */
 };
@@ -43,6 +41,7 @@ struct kafka_partition {
     bool dry;                       /* the queue was empty when last looked at, since the last poll */
     bool end;                       /* its end was seen since the last record */
     uint32_t entry;                 /* entries of fetched[next] that were taken */
+    struct bytes key, value;        /* of fetched[next], once it is decoded; in the arena */
     struct intake *item;            /* the head, NULL: not decoded */
     struct intake *after;           /* the entry after it in the same record, NULL: none */
     size_t drained_bytes, drained_messages; /* since the fetchers were last woken */

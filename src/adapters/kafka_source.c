@@ -314,9 +314,6 @@ static void source_release(void *self) {
         for (size_t t = 0; t < source->options.n_topics; t++)
             kafka_partition_forget(&source->shards[source->ours[i]]->partitions[t]);
     arena_reset(source->pool.arena);
-    for (size_t i = 0; i < source->pool.n_kept; i++)
-        rd_kafka_message_destroy(source->pool.kept[i]);
-    source->pool.n_kept = 0;
 }
 
 /* ---- positions ---- */
@@ -514,7 +511,6 @@ void kafka_source_free(struct kafka_source **at, bool leave) {
             decoder_free(&source->topics[t].decoder);
     close(source->pool.wake);
     arena_free(&source->pool.arena);
-    free(source->pool.kept);
     free(source->shards);
     free(source->ours);
     free(source);
