@@ -24,7 +24,8 @@ static const char name[] = "score";
 static const char help[] =
     "usage: leadstream score [OPTION..] FILE..\n"
     "\n"
-    "Scores the events of FILEs (JSON lines; - is the standard input) and prints the leads, highest first.\n"
+    "Scores the events of FILEs (JSON lines, or Avro container files with the shipped schemas; - is the standard\n"
+    "input) and prints the leads, highest first.\n"
     "Several files are merged by time, each read in its own order.\n"
     "\n"
     "  -m, --model MODEL        the model (default: model.yaml)\n"
@@ -191,7 +192,7 @@ static int open_all(struct play *play) {
     for (size_t i = 0; i < play->o.n_files; i++) {
         play->files[i] = event_file_open(play->o.files[i], play->model, &e);
         if (!play->files[i])
-            return cmd_say_err(EXIT_WORLD, name, &e);
+            return cmd_say_err(err_class(e.code) == ERR_CLASS_REJECT ? EXIT_INPUT : EXIT_WORLD, name, &e);
     }
     play->bad = bad_lines_new(play->o.dead_letters, &e);
     if (!play->bad)
