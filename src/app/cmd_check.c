@@ -32,11 +32,13 @@ struct options {
 };
 
 static int read_options(int argc, char **argv, struct options *o, bool *done) {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"model", required_argument, NULL, 'm'},
-        {"broker", no_argument, NULL, 'b'},       {"params", no_argument, NULL, 'p'},
-        {"metrics", no_argument, NULL, 'M'},      {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"model", required_argument, NULL, 'm'},
+                                            {"broker", no_argument, NULL, 'b'},
+                                            {"params", no_argument, NULL, 'p'},
+                                            {"metrics", no_argument, NULL, 'M'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     int option;
     optind = 1;
     opterr = 0;

@@ -160,7 +160,8 @@ static void check_topics(struct settings_read *r, const struct yaml_node *root) 
     snprintf(changelog, sizeof changelog, "%s.%s.changelog", s->app, s->generation);
     const struct {
         const char *key, *topic;
-    } outputs[] = {{"scores", s->outputs.scores}, {"sales_ready", s->outputs.sales_ready},
+    } outputs[] = {{"scores", s->outputs.scores},
+                   {"sales_ready", s->outputs.sales_ready},
                    {"dead_letters", s->outputs.dead_letters}};
     enum { N = sizeof outputs / sizeof *outputs };
     for (size_t i = 0; i < N; i++) {

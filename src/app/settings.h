@@ -25,24 +25,24 @@ struct settings_schema {
 struct settings_source {
     const char *topic;
     enum settings_format format;
-    struct mapping mapping;     /* .shipped unless `event:` is given */
-    const char *schema;         /* bare Avro records of this schema file; NULL: framed or single-object */
+    struct mapping mapping; /* .shipped unless `event:` is given */
+    const char *schema;     /* bare Avro records of this schema file; NULL: framed or single-object */
     size_t n_ids;
     struct settings_schema *ids;
-    bool trust_partition;       /* do not check that a lead is in the partition that its key gives */
+    bool trust_partition; /* do not check that a lead is in the partition that its key gives */
 };
 
 struct settings {
-    const char *file;           /* the configuration file itself */
-    const char *model;          /* path */
+    const char *file;  /* the configuration file itself */
+    const char *model; /* path */
     const char *generation;
     const char *app;
-    const char *instance;       /* default: the host's name */
+    const char *instance; /* default: the host's name */
     int64_t threads;
     size_t n_kafka;
     struct kafka_conf_property *kafka; /* all of `kafka:`, bootstrap.servers among them */
     struct {
-        const char *url;        /* NULL: no registry */
+        const char *url; /* NULL: no registry */
         const char *user;
         const char *password;
     } registry;
@@ -52,34 +52,34 @@ struct settings {
         const char *scores;
         const char *sales_ready;
         const char *dead_letters;
-        int format;             /* enum settings_format */
-        int headers;            /* enum settings_headers */
+        int format;  /* enum settings_format */
+        int headers; /* enum settings_headers */
     } outputs;
     struct {
         const char *path;
-        int64_t memory;         /* bytes */
-        int64_t lag;            /* ms */
+        int64_t memory; /* bytes */
+        int64_t lag;    /* ms */
     } store;
     struct {
         int64_t max_events;
-        int64_t max_time;       /* ms */
+        int64_t max_time; /* ms */
     } batch;
     struct {
         int64_t grace, idle, future; /* ms */
     } time;
     struct {
-        const char *key_file;   /* NULL: the hash of an erased lead's id is not keyed */
+        const char *key_file; /* NULL: the hash of an erased lead's id is not keyed */
     } erasure;
     struct {
-        const char *listen;     /* "host:port"; NULL: no HTTP (`listen: none`) */
-        const char *host;       /* its parts */
+        const char *listen; /* "host:port"; NULL: no HTTP (`listen: none`) */
+        const char *host;   /* its parts */
         int64_t port;
     } http;
     struct {
-        int level;              /* enum log_level of host/log.h */
+        int level; /* enum log_level of host/log.h */
     } log;
-    int stop;                   /* enum settings_stop: what SIGTERM does with the seat in the group */
-    struct arena *arena;        /* owns all of the above */
+    int stop;            /* enum settings_stop: what SIGTERM does with the seat in the group */
+    struct arena *arena; /* owns all of the above */
 };
 
 /* Reads a configuration file. Problems (errors and warnings) are added; NULL: there was at least one error. problems->file

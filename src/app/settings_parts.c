@@ -145,8 +145,12 @@ const char *settings_secret(struct settings_read *r, const struct yaml_node *nod
 /* ------------------------------------------------------------------------------------------------ kafka */
 
 static bool is_secret_property(const char *name) {
-    static const char *const secrets[] = {"sasl.password", "ssl.key.password", "ssl.keystore.password", "ssl.key.pem",
-                                          "sasl.oauthbearer.client.secret", NULL};
+    static const char *const secrets[] = {"sasl.password",
+                                          "ssl.key.password",
+                                          "ssl.keystore.password",
+                                          "ssl.key.pem",
+                                          "sasl.oauthbearer.client.secret",
+                                          NULL};
     for (size_t i = 0; secrets[i]; i++)
         if (!strcmp(name, secrets[i]))
             return true;

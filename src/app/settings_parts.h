@@ -7,8 +7,8 @@
 struct settings_read {
     struct settings *settings;
     struct problems *problems;
-    struct arena *arena;        /* settings->arena */
-    const char *directory;      /* of the configuration file, with its last slash; "" where it has none */
+    struct arena *arena;   /* settings->arena */
+    const char *directory; /* of the configuration file, with its last slash; "" where it has none */
 };
 
 void settings_error(struct settings_read *r, const struct yaml_node *at, const char *format, ...)

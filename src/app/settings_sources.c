@@ -45,8 +45,8 @@ static void read_unit(struct settings_read *r, const struct yaml_node *node, str
     static const struct {
         const char *name;
         enum mapping_unit unit;
-    } units[] = {{"rfc3339", MAPPING_UNIT_RFC3339}, {"s", MAPPING_UNIT_S}, {"ms", MAPPING_UNIT_MS},
-                 {"us", MAPPING_UNIT_US}};
+    } units[] = {
+        {"rfc3339", MAPPING_UNIT_RFC3339}, {"s", MAPPING_UNIT_S}, {"ms", MAPPING_UNIT_MS}, {"us", MAPPING_UNIT_US}};
     if (!settings_is(r, node, YAML_TEXT, "unit"))
         return;
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
@@ -217,7 +217,8 @@ static void read_topic(struct settings_read *r, const struct yaml_node *map, str
 static void read_schemas(struct settings_read *r, const struct yaml_node *map, struct settings_source *source) {
     const struct yaml_node *schema = yaml_tree_get(map, "schema"), *ids = yaml_tree_get(map, "ids");
     if (source->format == SETTINGS_JSON && (schema || ids))
-        settings_error(r, schema ? schema : ids, "JSON records have no schema: leave %s out", schema ? "schema" : "ids");
+        settings_error(r, schema ? schema : ids, "JSON records have no schema: leave %s out",
+                       schema ? "schema" : "ids");
     if (schema && ids)
         settings_error(r, ids, "records of `schema` have no frame, and so no ids: give one or the other");
     if (schema)

@@ -5,8 +5,8 @@
 /* A number taken apart: what counts of it, without zeros that lead or trail. */
 struct parts {
     bool negative;
-    struct bytes whole;     /* digits before the point */
-    struct bytes fraction;  /* digits after it */
+    struct bytes whole;    /* digits before the point */
+    struct bytes fraction; /* digits after it */
 };
 
 static bool is_digit(uint8_t c) {

@@ -129,8 +129,7 @@ static void read_once_per(struct walk *w, const struct yaml_node *limit, struct 
         return;
     int slot = model_intern_field(w->model, field->text);
     if (slot < 0)
-        walk_error(w, field, "\"%s\" is one field too many: a model names at most 65535",
-                   yaml_quote(field->text).text);
+        walk_error(w, field, "\"%s\" is one field too many: a model names at most 65535", yaml_quote(field->text).text);
     rule->field = (uint16_t)slot;
 }
 
@@ -147,8 +146,9 @@ static void read_limit(struct walk *w, const struct yaml_node *map, struct half_
         return;
     }
     if (!yaml_tree_get(limit, "count") || !yaml_tree_get(limit, "per"))
-        walk_error(w, limit, "limit needs count and per, like {count: 3, per: 1d}, or once_per, like "
-                             "{once_per: campaign}");
+        walk_error(w, limit,
+                   "limit needs count and per, like {count: 3, per: 1d}, or once_per, like "
+                   "{once_per: campaign}");
     int64_t count = 0;
     if (walk_integer(w, limit, "count", &counts, &count))
         rule->limit = (uint32_t)count;
@@ -161,12 +161,14 @@ static void read_machine(struct walk *w, const struct yaml_node *map, struct mod
         return;
     rule->machine = bytes_is(machine->text, "count");
     if (!rule->machine)
-        walk_error(w, machine, "machine \"%s\" is not known (only machine: count; left out, machine events do not "
-                               "count)", yaml_quote(machine->text).text);
+        walk_error(w, machine,
+                   "machine \"%s\" is not known (only machine: count; left out, machine events do not "
+                   "count)",
+                   yaml_quote(machine->text).text);
 }
 
 static void read_rule(struct walk *w, const struct yaml_node *node, uint16_t group, struct half_life half_life) {
-    static const struct walk_key keys[] = {{"id", true},        {"on", true},     {"when", false},    {"points", true},
+    static const struct walk_key keys[] = {{"id", true},         {"on", true},     {"when", false},    {"points", true},
                                            {"half_life", false}, {"limit", false}, {"machine", false}, {NULL, false}};
     if (one_rule_too_many(w, node))
         return;
@@ -197,8 +199,7 @@ static void read_group(struct walk *w, const struct yaml_pair *pair, struct half
         {"half_life", false}, {"min", false}, {"max", false}, {"rules", true}, {NULL, false}};
     struct model *model = w->model;
     if (!walk_is_name(pair->key)) {
-        walk_error_at(w, pair, "group \"%s\" is not a name (1 to 64 of A-Z a-z 0-9 _ . -)",
-                      yaml_quote(pair->key).text);
+        walk_error_at(w, pair, "group \"%s\" is not a name (1 to 64 of A-Z a-z 0-9 _ . -)", yaml_quote(pair->key).text);
         return;
     }
     if (model->n_groups == MODEL_MAX_GROUPS) {

@@ -28,10 +28,10 @@ struct walk_form {
     const char *range; /* in words */
 };
 
-extern const struct walk_form walk_points;  /* 4 decimals, +-1,000,000 */
-extern const struct walk_form walk_score;   /* 2 decimals, +-1,000,000: scores, clamps, thresholds */
-extern const struct walk_form walk_value;   /* 2 decimals, 15 digits: what attributes and fields are compared with */
-extern const struct walk_form walk_weight;  /* 4 decimals, 0 to 100 */
+extern const struct walk_form walk_points; /* 4 decimals, +-1,000,000 */
+extern const struct walk_form walk_score;  /* 2 decimals, +-1,000,000: scores, clamps, thresholds */
+extern const struct walk_form walk_value;  /* 2 decimals, 15 digits: what attributes and fields are compared with */
+extern const struct walk_form walk_weight; /* 4 decimals, 0 to 100 */
 
 void walk_error(struct walk *w, const struct yaml_node *at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

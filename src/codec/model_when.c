@@ -85,8 +85,8 @@ struct listed {
 
 static void list_name(struct listed *listed, struct bytes name) {
     size_t left = sizeof listed->text - listed->n;
-    int n = snprintf(listed->text + listed->n, left, "%s%.*s", listed->n ? ", " : "", (int)name.n,
-                     (const char *)name.at);
+    int n =
+        snprintf(listed->text + listed->n, left, "%s%.*s", listed->n ? ", " : "", (int)name.n, (const char *)name.at);
     if (n > 0 && (size_t)n < left)
         listed->n += (size_t)n;
     else
@@ -348,8 +348,9 @@ static uint32_t read_named_test(struct walk *w, const struct target *target, con
     if (i == N_TESTS) {
         const char *nearest = yaml_tree_nearest(pair->key, names);
         walk_error_at(w, pair, "unknown test \"%s\" (%s%s%s)", yaml_quote(pair->key).text,
-                      nearest ? "did you mean " : "known: is, in, contains, starts_with, ends_with, matches, at_least, "
-                                                  "above, at_most, below, exists, not",
+                      nearest ? "did you mean "
+                              : "known: is, in, contains, starts_with, ends_with, matches, at_least, "
+                                "above, at_most, below, exists, not",
                       nearest ? nearest : "", nearest ? "?" : "");
         return COND_ALWAYS;
     }

@@ -67,8 +67,7 @@ static void read_publish(struct walk *w) {
     if (drift && drift->kind == YAML_TEXT && bytes_is(drift->text, "none"))
         model->drift = MODEL_NONE;
     else if (walk_number(w, node, "drift", &changes, &model->drift) && good && model->drift < model->min_change)
-        walk_error(w, drift, "drift \"%s\" is below min_change (at least that, or none)",
-                   yaml_quote(drift->text).text);
+        walk_error(w, drift, "drift \"%s\" is below min_change (at least that, or none)", yaml_quote(drift->text).text);
 }
 
 static void read_dedupe(struct walk *w) {
@@ -249,9 +248,9 @@ static void read_routes(struct walk *w) {
 
 static void read_model(struct walk *w) {
     static const struct walk_key keys[] = {
-        {"model", true},  {"version", true},     {"profile", false}, {"engagement", false},
-        {"fit", false},   {"total", false},      {"grade", false},   {"stages", false},
-        {"sales_ready", false}, {"routes", false}, {"publish", false}, {"dedupe", false}, {NULL, false}};
+        {"model", true},    {"version", true}, {"profile", false}, {"engagement", false},  {"fit", false},
+        {"total", false},   {"grade", false},  {"stages", false},  {"sales_ready", false}, {"routes", false},
+        {"publish", false}, {"dedupe", false}, {NULL, false}};
     walk_nulls(w, w->root);
     if (!walk_map(w, w->root, "a model", keys))
         return;

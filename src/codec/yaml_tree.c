@@ -57,9 +57,8 @@ static struct yaml_node *new_node(struct parse *p, const yaml_event_t *event, en
     if (p->nodes++ == MAX_NODES)
         give_up(p, event->start_mark, "more than 250000 values");
     struct yaml_node *node = take(p, sizeof *node);
-    *node = (struct yaml_node){.kind = kind,
-                               .line = (uint32_t)event->start_mark.line + 1,
-                               .column = (uint32_t)event->start_mark.column + 1};
+    *node = (struct yaml_node){
+        .kind = kind, .line = (uint32_t)event->start_mark.line + 1, .column = (uint32_t)event->start_mark.column + 1};
     return node;
 }
 

@@ -13,22 +13,22 @@ enum yaml_kind { YAML_NULL, YAML_TEXT, YAML_MAP, YAML_LIST };
 
 struct yaml_node {
     enum yaml_kind kind;
-    uint32_t line, column;      /* from 1 */
-    struct bytes text;          /* YAML_TEXT */
-    uint32_t n;                 /* entries of a map or list */
-    struct yaml_pair *pairs;    /* YAML_MAP, in file order */
-    struct yaml_node **items;   /* YAML_LIST */
+    uint32_t line, column;    /* from 1 */
+    struct bytes text;        /* YAML_TEXT */
+    uint32_t n;               /* entries of a map or list */
+    struct yaml_pair *pairs;  /* YAML_MAP, in file order */
+    struct yaml_node **items; /* YAML_LIST */
 };
 
 struct yaml_pair {
     struct bytes key;
-    uint32_t line, column;      /* of the key */
-    struct yaml_node *value;    /* never NULL */
+    uint32_t line, column;   /* of the key */
+    struct yaml_node *value; /* never NULL */
 };
 
 struct problem {
     bool warning;
-    uint32_t line, column;      /* 0: the file as a whole */
+    uint32_t line, column; /* 0: the file as a whole */
     char words[400];
 };
 

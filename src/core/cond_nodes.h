@@ -16,9 +16,9 @@
 enum { COND_POOL = 16 }; /* match data kept for threads that ask at once; more are made and freed */
 
 struct cond_node {
-    uint8_t op;     /* enum cond_op */
-    uint8_t space;  /* enum cond_space of `slot`; enum cond_score of COND_SCORE */
-    uint16_t slot;  /* of the text; the group of COND_SCORE */
+    uint8_t op;    /* enum cond_op */
+    uint8_t space; /* enum cond_space of `slot`; enum cond_score of COND_SCORE */
+    uint16_t slot; /* of the text; the group of COND_SCORE */
     uint32_t cost;
     uint32_t first; /* kids, words, code; the anchor of COND_CONTAINS */
     uint32_t n;     /* kids, words */

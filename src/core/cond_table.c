@@ -10,9 +10,9 @@ enum { MATCH_LIMIT = 100000 };
 /* Makes room for n more entries of `size` bytes in a list. */
 static void *grow(void *list, uint32_t used, uint32_t *cap, size_t n, size_t size) {
     MUST(n < UINT32_MAX / 4 - used);
-    if (used + n <= *cap)
+    if (list && used + n <= *cap)
         return list;
-    *cap = (uint32_t)(used + n) * 2;
+    *cap = (uint32_t)(used + n) * 2 + 8;
     list = realloc(list, *cap * size);
     MUST(list != NULL);
     return list;

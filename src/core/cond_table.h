@@ -12,11 +12,11 @@
 struct model_conds;
 
 enum cond_op {
-    COND_ALL,       /* of its kids; of none: always */
-    COND_ANY,       /* of its kids; of none: never */
+    COND_ALL, /* of its kids; of none: always */
+    COND_ANY, /* of its kids; of none: never */
     COND_NOT,
-    COND_EXISTS,    /* from here to COND_MATCHES: about a text */
-    COND_IN,        /* also `is`: a list of one */
+    COND_EXISTS, /* from here to COND_MATCHES: about a text */
+    COND_IN,     /* also `is`: a list of one */
     COND_CONTAINS,
     COND_STARTS_WITH,
     COND_ENDS_WITH,
@@ -25,9 +25,9 @@ enum cond_op {
     COND_AT_MOST,
     COND_BELOW,
     COND_MATCHES,
-    COND_SCORE,     /* a score is at least `number` */
-    COND_STAGE,     /* the stage's bit is set in `number` */
-    COND_GRADE      /* the grade's bit is set: letter * 4 + digit */
+    COND_SCORE, /* a score is at least `number` */
+    COND_STAGE, /* the stage's bit is set in `number` */
+    COND_GRADE  /* the grade's bit is set: letter * 4 + digit */
 };
 
 /* What a test is about. */

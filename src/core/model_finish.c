@@ -26,7 +26,8 @@ static void join_routes(struct model *model, uint16_t first, uint16_t later) {
     uint32_t any[2] = {model->routes[first].cond, cond_add_join(conds, false, all, n)};
     model->routes[first].cond = any[1] == COND_ALWAYS ? COND_ALWAYS : cond_add_join(conds, true, any, 2);
     model->n_routes--;
-    memmove(model->routes + later, model->routes + later + 1, (size_t)(model->n_routes - later) * sizeof *model->routes);
+    memmove(model->routes + later, model->routes + later + 1,
+            (size_t)(model->n_routes - later) * sizeof *model->routes);
 }
 
 /* The last route is what is left: it asks nothing. */

@@ -9,9 +9,9 @@ enum { NAMES_MAX = UINT16_MAX };
 
 struct names {
     uint32_t n, cap;
-    struct bytes *list;     /* lent */
-    uint16_t *slots;        /* open addressing: number + 1, 0 is empty; at most half full */
-    uint32_t n_slots;       /* a power of two */
+    struct bytes *list; /* lent */
+    uint16_t *slots;    /* open addressing: number + 1, 0 is empty; at most half full */
+    uint32_t n_slots;   /* a power of two */
 };
 
 void names_fini(struct names *names);

@@ -4,8 +4,8 @@
 #include <leadstream/when.h>
 
 static const char *const type_names[] = {
-    [PARAM_TEXT] = "text",         [PARAM_NAME] = "name",   [PARAM_PATH] = "path",   [PARAM_SECRET] = "secret",
-    [PARAM_INTEGER] = "integer",   [PARAM_BYTES] = "bytes", [PARAM_BOOL] = "bool",   [PARAM_CHOICE] = "choice",
+    [PARAM_TEXT] = "text",         [PARAM_NAME] = "name",   [PARAM_PATH] = "path", [PARAM_SECRET] = "secret",
+    [PARAM_INTEGER] = "integer",   [PARAM_BYTES] = "bytes", [PARAM_BOOL] = "bool", [PARAM_CHOICE] = "choice",
     [PARAM_DURATION] = "duration", [PARAM_PART] = "part",
 };
 
@@ -76,9 +76,10 @@ static int shown(struct bytes text) {
 }
 
 static bool set_number(const struct param *param, int64_t *to, struct bytes text, struct err *e) {
-    static const char *const forms[] = {
-        [PARAM_INTEGER] = "an integer", [PARAM_BYTES] = "a size (like 65536, 64KiB, 256MiB, 2GiB)",
-        [PARAM_DURATION] = "a duration (like 100ms, 5s, 15m, 12h, 14d)", [PARAM_CHOICE] = NULL};
+    static const char *const forms[] = {[PARAM_INTEGER] = "an integer",
+                                        [PARAM_BYTES] = "a size (like 65536, 64KiB, 256MiB, 2GiB)",
+                                        [PARAM_DURATION] = "a duration (like 100ms, 5s, 15m, 12h, 14d)",
+                                        [PARAM_CHOICE] = NULL};
     int64_t value = 0;
     if (!read_number(param->type, text, &value))
         return err_set(e, ERR_CONFIG, NULL, "%s \"%.*s\" is not %s", param->name, shown(text), (const char *)text.at,

@@ -14,19 +14,19 @@
 
 enum param_type {
     PARAM_TEXT,
-    PARAM_NAME,     /* a text of 1 to 64 of [A-Za-z0-9._-] */
-    PARAM_PATH,     /* a text: a file or directory, relative to the configuration file */
-    PARAM_SECRET,   /* a text that is never printed */
+    PARAM_NAME,   /* a text of 1 to 64 of [A-Za-z0-9._-] */
+    PARAM_PATH,   /* a text: a file or directory, relative to the configuration file */
+    PARAM_SECRET, /* a text that is never printed */
     PARAM_INTEGER,
     PARAM_BYTES,    /* 65536, 64KiB, 256MiB, 2GiB */
     PARAM_DURATION, /* 100ms, 5s, 15m, 12h, 14d, 2w */
     PARAM_BOOL,     /* true, false */
     PARAM_CHOICE,
-    PARAM_PART      /* a map or list that its own code reads: here only to be printed */
+    PARAM_PART /* a map or list that its own code reads: here only to be printed */
 };
 
 struct param {
-    const char *name;           /* with dots: "store.memory" */
+    const char *name; /* with dots: "store.memory" */
     enum param_type type;
     const char *fallback;       /* the default, as text; NULL: none */
     int64_t min, max;           /* integer, bytes, ms */

@@ -122,10 +122,11 @@ START_TEST(files_that_are_named_are_read) {
     write_file("other.avsc", "{\"type\":\"record\",\"name\":\"b\",\"fields\":[{\"name\":\"l\",\"type\":\"string\"}]}");
     write_file("bad.avsc", "{\"type\":");
     write_file("key", "short");
-    write_file("c.yaml", "model: m.yaml\nkafka: {bootstrap.servers: a}\nerasure: {key_file: key}\nsources:\n"
-                         "  - {topic: a, schema: good.avsc, event: {lead: l, id: i, time: t, type: {value: x}}}\n"
-                         "  - {topic: b, ids: {1: other.avsc, 2: bad.avsc, 3: none.avsc}, event: {lead: l, id: i, time: t,"
-                         " type: {value: x}}}\n");
+    write_file("c.yaml",
+               "model: m.yaml\nkafka: {bootstrap.servers: a}\nerasure: {key_file: key}\nsources:\n"
+               "  - {topic: a, schema: good.avsc, event: {lead: l, id: i, time: t, type: {value: x}}}\n"
+               "  - {topic: b, ids: {1: other.avsc, 2: bad.avsc, 3: none.avsc}, event: {lead: l, id: i, time: t,"
+               " type: {value: x}}}\n");
     char config[256];
     ck_assert_int_eq(CHECK("-c", in_folder("c.yaml", config)), EXIT_INPUT);
     ck_assert_ptr_null(strstr(err, "source \"a\""));

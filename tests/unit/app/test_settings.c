@@ -97,15 +97,15 @@ static void check_path(const struct mapping_value *value, const char *const *ste
 }
 
 START_TEST(sources_become_mappings) {
-    struct settings *s = good(
-        "model: m\nkafka: {bootstrap.servers: a}\nsources:\n"
-        "  - topic: crm.webhooks\n    format: json\n    trust_partition: true\n"
-        "    event: {lead: contact.id, id: 'a[3].b', time: {path: at, unit: us},\n"
-        "      type: {path: kind, map: {open: email.opened, click: email.clicked}},\n"
-        "      fields: {url: link.href, origin: {value: \"crm\"}, who: {path: x.y}}, machine: meta.bot}\n"
-        "  - {topic: b, schema: s.avsc, event: {lead: l, id: i, time: t, type: {value: shop.ordered}}}\n"
-        "  - {topic: c, ids: {1: x.avsc, 70000: /y.avsc}}\n",
-        "etc/c.yaml");
+    struct settings *s =
+        good("model: m\nkafka: {bootstrap.servers: a}\nsources:\n"
+             "  - topic: crm.webhooks\n    format: json\n    trust_partition: true\n"
+             "    event: {lead: contact.id, id: 'a[3].b', time: {path: at, unit: us},\n"
+             "      type: {path: kind, map: {open: email.opened, click: email.clicked}},\n"
+             "      fields: {url: link.href, origin: {value: \"crm\"}, who: {path: x.y}}, machine: meta.bot}\n"
+             "  - {topic: b, schema: s.avsc, event: {lead: l, id: i, time: t, type: {value: shop.ordered}}}\n"
+             "  - {topic: c, ids: {1: x.avsc, 70000: /y.avsc}}\n",
+             "etc/c.yaml");
     const struct mapping *m = &s->sources[0].mapping;
     ck_assert(!m->shipped && s->sources[0].trust_partition && s->sources[0].format == SETTINGS_JSON);
     check_path(&m->lead, (const char *const[]){"contact", "id", NULL});
@@ -141,7 +141,8 @@ START_TEST(secrets_come_from_elsewhere) {
     char text[400];
     snprintf(text, sizeof text,
              "model: m\nsources: [{topic: t}]\nkafka: {bootstrap.servers: a, sasl.password: {file: %s}}\n"
-             "registry: {url: u, user: {env: LEADSTREAM_TEST_USER}, password: plain}\n", path);
+             "registry: {url: u, user: {env: LEADSTREAM_TEST_USER}, password: plain}\n",
+             path);
     struct settings *s = good(text, "c.yaml");
     ck_assert_str_eq(kafka_of(s, "sasl.password"), "hunter2");
     ck_assert_str_eq(s->registry.user, "ada");
@@ -157,7 +158,9 @@ START_TEST(places_to_listen) {
     static const struct {
         const char *listen, *host;
         int64_t port;
-    } cases[] = {{"0.0.0.0:80", "0.0.0.0", 80}, {"'[::1]:0'", "::1", 0}, {"localhost:9464", "localhost", 9464},
+    } cases[] = {{"0.0.0.0:80", "0.0.0.0", 80},
+                 {"'[::1]:0'", "::1", 0},
+                 {"localhost:9464", "localhost", 9464},
                  {"none", NULL, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[300];

@@ -124,8 +124,10 @@ static void limit_bytes(struct expect_text *text, int n) {
 
 static void limit_window(struct expect_text *text, int n) {
     /* 32 s half-life: 32 h / window = 1024 s / window */
-    expect_put(text, HEAD "engagement: {groups: {g: {rules: [{id: r, on: t, points: 1, half_life: %ds, "
-                   "limit: {count: 1, per: 1s}}]}}}\n", n);
+    expect_put(text,
+               HEAD "engagement: {groups: {g: {rules: [{id: r, on: t, points: 1, half_life: %ds, "
+                    "limit: {count: 1, per: 1s}}]}}}\n",
+               n);
 }
 
 START_TEST(limits_are_what_they_say) {
@@ -163,17 +165,17 @@ END_TEST
 
 /* What is just within a number's limits. */
 START_TEST(numbers_at_their_limits) {
-    struct model *model = good(
-        "model: a-9\nversion: '2147483647'\n"
-        "engagement: {half_life: 36500d, min: -1000000, max: '1000000.00', groups: {g: {min: -0.01, rules: [\n"
-        "  {id: a, on: t, points: -1000000, half_life: 1s},\n"
-        "  {id: b, on: t, points: 000999999.99990000, limit: {count: 1000000, per: lifetime}},\n"
-        "  {id: c, on: t, points: -0}]}}}\n"
-        "fit: {rules: [{id: d, of: x, bands: [{from: 999999999999999.99, points: 1}, {from: -999999999999999.99,\n"
-        "  points: 2}]}]}\n"
-        "total: {engagement: 100, fit: 0.0001}\n"
-        "sales_ready: {when: {fit: {at_least: 1000000}}, cooldown: 0s}\n"
-        "publish: {min_change: 0.01, drift: 0.01}\ndedupe: {ids: 0}\n");
+    struct model *model =
+        good("model: a-9\nversion: '2147483647'\n"
+             "engagement: {half_life: 36500d, min: -1000000, max: '1000000.00', groups: {g: {min: -0.01, rules: [\n"
+             "  {id: a, on: t, points: -1000000, half_life: 1s},\n"
+             "  {id: b, on: t, points: 000999999.99990000, limit: {count: 1000000, per: lifetime}},\n"
+             "  {id: c, on: t, points: -0}]}}}\n"
+             "fit: {rules: [{id: d, of: x, bands: [{from: 999999999999999.99, points: 1}, {from: -999999999999999.99,\n"
+             "  points: 2}]}]}\n"
+             "total: {engagement: 100, fit: 0.0001}\n"
+             "sales_ready: {when: {fit: {at_least: 1000000}}, cooldown: 0s}\n"
+             "publish: {min_change: 0.01, drift: 0.01}\ndedupe: {ids: 0}\n");
     ck_assert_uint_eq(model->version, 2147483647);
     ck_assert_int_eq(model->engagement.min, -100000000);
     ck_assert_int_eq(model->engagement.max, 100000000);
@@ -252,10 +254,14 @@ START_TEST(types_with_an_effect_are_there) {
         const char *name;
         enum model_effect effect;
         unsigned rules;
-    } types[] = {{"form.submitted", MODEL_EFFECT_PROFILE, 1}, {"privacy.consent_changed", MODEL_EFFECT_PROFILE, 0},
-                 {"crm.profile_updated", MODEL_EFFECT_PROFILE_CLEAR, 0}, {"crm.accepted", MODEL_EFFECT_CLOSE, 0},
-                 {"crm.won", MODEL_EFFECT_CLOSE, 0}, {"crm.lost", MODEL_EFFECT_CLOSE, 0},
-                 {"crm.recycled", MODEL_EFFECT_RECYCLE, 0}, {"privacy.erased", MODEL_EFFECT_ERASE, 0},
+    } types[] = {{"form.submitted", MODEL_EFFECT_PROFILE, 1},
+                 {"privacy.consent_changed", MODEL_EFFECT_PROFILE, 0},
+                 {"crm.profile_updated", MODEL_EFFECT_PROFILE_CLEAR, 0},
+                 {"crm.accepted", MODEL_EFFECT_CLOSE, 0},
+                 {"crm.won", MODEL_EFFECT_CLOSE, 0},
+                 {"crm.lost", MODEL_EFFECT_CLOSE, 0},
+                 {"crm.recycled", MODEL_EFFECT_RECYCLE, 0},
+                 {"privacy.erased", MODEL_EFFECT_ERASE, 0},
                  {"web.page_viewed", MODEL_EFFECT_NONE, 2}};
     struct model *model = good(HEAD "engagement: {half_life: none, groups: {g: {rules: [{id: a, on: web.page_viewed, "
                                     "points: 1}, {id: b, on: [form.submitted, web.page_viewed, web.page_viewed], "
@@ -279,8 +285,8 @@ START_TEST(leave_defaults_to_enter_less_a_tenth) {
     static const struct {
         const char *enter;
         int64_t leave;
-    } cases[] = {{"40", 3600},  {"0.05", 5}, {"0.15", 14}, {"0.25", 23}, {"-0.05", -6}, {"-40", -4400},
-                 {"99.99", 8999}, {"0", 0},   {"-0.04", -4}, {"1000000", 90000000}};
+    } cases[] = {{"40", 3600},   {"0.05", 5},     {"0.15", 14}, {"0.25", 23},  {"-0.05", -6},
+                 {"-40", -4400}, {"99.99", 8999}, {"0", 0},     {"-0.04", -4}, {"1000000", 90000000}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[200];
         snprintf(text, sizeof text, HEAD "stages: [{name: a}, {name: b, enter: %s}]\n", cases[i].enter);
@@ -296,9 +302,13 @@ START_TEST(drift_defaults_to_the_greater) {
     static const struct {
         const char *publish;
         int64_t drift;
-    } cases[] = {{"{min_change: 8}", 800}, {"{min_change: 2}", 500},           {"{}", 500},
-                 {"{drift: none}", MODEL_NONE}, {"{min_change: 8, drift: none}", MODEL_NONE},
-                 {"{drift: 1}", 100},      {"{min_change: 8, drift: 8.00}", 800}};
+    } cases[] = {{"{min_change: 8}", 800},
+                 {"{min_change: 2}", 500},
+                 {"{}", 500},
+                 {"{drift: none}", MODEL_NONE},
+                 {"{min_change: 8, drift: none}", MODEL_NONE},
+                 {"{drift: 1}", 100},
+                 {"{min_change: 8, drift: 8.00}", 800}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[200];
         snprintf(text, sizeof text, HEAD "publish: %s\n", cases[i].publish);
@@ -333,11 +343,11 @@ START_TEST(thresholds_are_sorted_and_single) {
 END_TEST
 
 START_TEST(the_route_of_a_lead_unknown) {
-    struct model *model = good(
-        HEAD "stages: [{name: cold}, {name: warm, enter: -5}]\n"
-             "grade: {fit: {A: -5}, engagement: {1: -5}}\n"
-             "routes: [{to: a, when: {stage: warm}}, {to: b, when: {country: {exists: true}}},\n"
-             "  {to: c, when: {total: {above: 0}}}, {to: d, when: {grade: D4, country: {not: DE}}}, {to: e}]\n");
+    struct model *model =
+        good(HEAD "stages: [{name: cold}, {name: warm, enter: -5}]\n"
+                  "grade: {fit: {A: -5}, engagement: {1: -5}}\n"
+                  "routes: [{to: a, when: {stage: warm}}, {to: b, when: {country: {exists: true}}},\n"
+                  "  {to: c, when: {total: {above: 0}}}, {to: d, when: {grade: D4, country: {not: DE}}}, {to: e}]\n");
     ck_assert_int_eq(model->blank_route, 3);
     ck_assert_int_eq(model_route_of(model, model->routes[4].hash), 4);
     ck_assert_int_eq(model_route_of(model, 12345), -1);
@@ -390,12 +400,12 @@ static const char ordered[] =
          "points: 3}]}}}\n"
          "fit: {rules: [{id: f1, when: {c: d}, points: 1}, {id: f2, of: e, bands: [{from: 1, points: 1}]}]}\n"
          "profile: {keep: [p, q]}\n";
-static const char reordered[] =
-    HEAD "profile: {keep: [q, p, c]}\n"
-         "fit: {rules: [{id: f2, of: e, bands: [{from: 1.00, points: 1}]}, {points: 1.0, when: {c: D}, id: f1}]}\n"
-         "engagement: {groups: {b: {half_life: 2w, rules: [{id: r3, on: [y, y], points: 3}]}, a: {half_life: 7d, max: 5, "
-         "rules: [{id: r2, half_life: 336h, on: x, points: 2, limit: {per: 24h, count: 1}}, {id: r1, on: [y, x], "
-         "points: 1, half_life: 14d, when: {all: [{w: {contains: z}}, {u: {in: [v, V]}}]}}]}}}\n";
+static const char reordered[] = HEAD
+    "profile: {keep: [q, p, c]}\n"
+    "fit: {rules: [{id: f2, of: e, bands: [{from: 1.00, points: 1}]}, {points: 1.0, when: {c: D}, id: f1}]}\n"
+    "engagement: {groups: {b: {half_life: 2w, rules: [{id: r3, on: [y, y], points: 3}]}, a: {half_life: 7d, max: 5, "
+    "rules: [{id: r2, half_life: 336h, on: x, points: 2, limit: {per: 24h, count: 1}}, {id: r1, on: [y, x], "
+    "points: 1, half_life: 14d, when: {all: [{w: {contains: z}}, {u: {in: [v, V]}}]}}]}}}\n";
 
 START_TEST(the_order_of_a_file_means_nothing) {
     struct model *a = good(ordered), *b = good(reordered);
@@ -414,11 +424,15 @@ static const struct {
     const char *from, *to;
     bool signature, fingerprint;
 } changes[] = {
-    {"version: 1", "version: 2", false, true},       {"model: m", "model: n", false, true},
+    {"version: 1", "version: 2", false, true},
+    {"model: m", "model: n", false, true},
     {"points: 1, when: {u", "points: 1.5, when: {u", false, true},
-    {"max: 5", "max: 6", false, true},               {"max: 5", "min: 5", false, true},
-    {"on: [x, y]", "on: [x, z]", true, true},        {"{u: v, w", "{u: vv, w", true, true},
-    {"{u: v, w", "{uu: v, w", true, true},           {"half_life: 14d", "half_life: 15d", true, true},
+    {"max: 5", "max: 6", false, true},
+    {"max: 5", "min: 5", false, true},
+    {"on: [x, y]", "on: [x, z]", true, true},
+    {"{u: v, w", "{u: vv, w", true, true},
+    {"{u: v, w", "{uu: v, w", true, true},
+    {"half_life: 14d", "half_life: 15d", true, true},
     {"when: {u: v", "machine: count, when: {u: v", true, true},
     {"when: {u: v", "limit: {once_per: u}, when: {u: v", true, true},
     {"when: {u: v", "limit: {once_per: k}, when: {u: v", true, true},
@@ -426,9 +440,12 @@ static const struct {
     {"when: {u: v", "half_life: none, when: {u: v", true, true},
     {"{count: 1, per: 1d}", "{count: 2, per: 1d}", false, true},
     {"{count: 1, per: 1d}", "{count: 1, per: 2d}", false, true},
-    {"{contains: Z}", "{ends_with: Z}", true, true}, {"id: r3", "id: r4", false, true},
-    {"from: 1,", "from: 2,", false, true},           {"{c: d}", "{c: e}", false, true},
-    {"of: e", "of: g", false, true},                 {"keep: [p, q]", "keep: [p]", false, true},
+    {"{contains: Z}", "{ends_with: Z}", true, true},
+    {"id: r3", "id: r4", false, true},
+    {"from: 1,", "from: 2,", false, true},
+    {"{c: d}", "{c: e}", false, true},
+    {"of: e", "of: g", false, true},
+    {"keep: [p, q]", "keep: [p]", false, true},
     {"profile:", "dedupe: {ids: 33}\nprofile:", false, true},
     {"profile:", "publish: {min_change: 2}\nprofile:", false, true},
     {"profile:", "publish: {drift: 6}\nprofile:", false, true},

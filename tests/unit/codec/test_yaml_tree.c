@@ -23,8 +23,8 @@ static const struct yaml_node *parse(const char *text) {
 }
 
 START_TEST(plain_scalars_are_text) {
-    static const char *const words[] = {"on",  "off", "yes", "NO",   "true", "1",        "1.50", "0x1F", "1e3", "007",
-                                        "Null", "NULL", ".inf", "2026-11-22", "a b", "12:30", "-"};
+    static const char *const words[] = {"on",  "off",  "yes",  "NO",   "true",       "1",   "1.50",  "0x1F", "1e3",
+                                        "007", "Null", "NULL", ".inf", "2026-11-22", "a b", "12:30", "-"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         char text[64];
         snprintf(text, sizeof text, i == 16 ? "k: \"%s\"\n" : "k: %s\n", words[i]);
@@ -119,7 +119,11 @@ START_TEST(what_is_not_ours_is_refused) {
 END_TEST
 
 START_TEST(a_byte_order_mark_is_no_text) {
-    ck_assert_bytes_eq(yaml_tree_get(parse("\xef\xbb\xbf" "a: b\n"), "a")->text, "b");
+    ck_assert_bytes_eq(yaml_tree_get(parse("\xef\xbb\xbf"
+                                           "a: b\n"),
+                                     "a")
+                           ->text,
+                       "b");
 }
 END_TEST
 
@@ -138,8 +142,11 @@ START_TEST(limits_hold) {
         const char *piece;
         size_t n;
         const char *words;
-    } cases[] = {{"[", 65, "more than 64 levels"}, {"[", 500000, "more than 64 levels"}, {"{a: ", 70, "more than 64"},
-                 {"- a\n", 250001, "more than 250000 values"}, {"# 345678\n", 120000, "the file has 1080000 bytes"}};
+    } cases[] = {{"[", 65, "more than 64 levels"},
+                 {"[", 500000, "more than 64 levels"},
+                 {"{a: ", 70, "more than 64"},
+                 {"- a\n", 250001, "more than 250000 values"},
+                 {"# 345678\n", 120000, "the file has 1080000 bytes"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *text = repeated(cases[i].piece, cases[i].n);
         problems_fini(&problems);
@@ -171,8 +178,14 @@ START_TEST(near_words_are_found) {
     static const char *const names[] = {"half_life", "min", "max", "groups", "stages", NULL};
     static const struct {
         const char *word, *nearest;
-    } cases[] = {{"half_live", "half_life"}, {"halflife", "half_life"}, {"stage", "stages"}, {"gruops", "groups"},
-                 {"mix", "min"},             {"colour", ""},            {"x", ""},           {"", ""},
+    } cases[] = {{"half_live", "half_life"},
+                 {"halflife", "half_life"},
+                 {"stage", "stages"},
+                 {"gruops", "groups"},
+                 {"mix", "min"},
+                 {"colour", ""},
+                 {"x", ""},
+                 {"", ""},
                  {"maximum_of_everything_that_there_is_and_more", ""}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *nearest = yaml_tree_nearest(bytes_of(cases[i].word), names);

@@ -128,7 +128,8 @@ START_TEST(a_match_is_utf_not_ucp_and_unanchored) {
     ck_assert(holds(matching("^.$"), bytes_of("\xc3\xa9"), NULL));
     ck_assert(!holds(matching("\\w"), bytes_of("\xc3\xa9"), NULL));
     ck_assert(!holds(matching("\\d"), bytes_of("\xd9\xa3"), NULL));
-    ck_assert(holds(matching("caf\xc3\xa9\\b"), bytes_of("caf\xc3\xa9s"), NULL)); /* no ASCII letter before s: a border */
+    ck_assert(
+        holds(matching("caf\xc3\xa9\\b"), bytes_of("caf\xc3\xa9s"), NULL)); /* no ASCII letter before s: a border */
     ck_assert(holds(matching("(?i)\xc3\x89"), bytes_of("\xc3\xa9"), NULL));
     ck_assert(!holds(matching("x"), (struct bytes){NULL, 0}, NULL));
     ck_assert(!holds(matching("."), (struct bytes){(const uint8_t *)"\xff", 1}, NULL));
@@ -206,7 +207,8 @@ START_TEST(canonical_forms_forget_order_case_and_nesting) {
     ck_assert_uint_ne(form(flat), form(cond_add_join(t, true, (uint32_t[]){a, b, c}, 3)));
     ck_assert_uint_eq(form(cond_add_join(t, true, (uint32_t[]){a, a2}, 2)), form(a));
     struct bytes list[] = {bytes_of("de"), bytes_of("FR"), bytes_of("fr")};
-    ck_assert_uint_eq(form(cond_add_in(t, url, list, 3)), form(cond_add_in(t, url, (struct bytes[]){list[1], list[0]}, 2)));
+    ck_assert_uint_eq(form(cond_add_in(t, url, list, 3)),
+                      form(cond_add_in(t, url, (struct bytes[]){list[1], list[0]}, 2)));
     ck_assert_uint_ne(form(cond_add_not(t, a)), form(a));
 }
 END_TEST
@@ -236,7 +238,8 @@ static uint32_t shared[2];
 static void *ask_often(void *failures) {
     struct cond_counts counts = {0};
     for (int i = 0; i < ASKS; i++) {
-        bool good = holds(shared[0], bytes_of("head of sales"), &counts) && !holds(shared[0], bytes_of("intern"), &counts);
+        bool good =
+            holds(shared[0], bytes_of("head of sales"), &counts) && !holds(shared[0], bytes_of("intern"), &counts);
         *(int *)failures += !good;
         if (i % 4000 == 0)
             *(int *)failures += holds(shared[1], bytes_of("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"), &counts);

@@ -97,7 +97,12 @@ START_TEST(sizes_print_short) {
     static const struct {
         int64_t bytes;
         const char *text;
-    } sizes[] = {{0, "0"}, {1, "1"}, {1023, "1023"}, {1024, "1KiB"}, {1536, "1536"}, {INT64_C(3) << 30, "3GiB"},
+    } sizes[] = {{0, "0"},
+                 {1, "1"},
+                 {1023, "1023"},
+                 {1024, "1KiB"},
+                 {1536, "1536"},
+                 {INT64_C(3) << 30, "3GiB"},
                  {INT64_C(256) << 20, "256MiB"}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         char text[PARAM_BYTES_TEXT];
