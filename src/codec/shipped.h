@@ -14,4 +14,7 @@ struct shipped {
 extern const size_t n_shipped;
 extern const struct shipped shipped[];
 
+/* config/model.yaml: what `demo` scores with. */
+extern const struct bytes shipped_model;
+
 #endif

@@ -1,0 +1,296 @@
+/* The parts of a running leadstream, put together. Order matters both ways: topics are checked before the store is
+ * opened (it wants the cluster's name), the store before workers; they go in the opposite order. */
+#include "app/daemon.h"
+
+#include "adapters/kafka_topics.h"
+#include "adapters/registry.h"
+#include "adapters/rocks_store.h"
+#include "app/inspect_socket.h"
+#include "app/schema_files.h"
+#include "host/http.h"
+#include "host/log.h"
+#include <inttypes.h>
+#include <leadstream/when.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Half of Kafka's default delete.retention.ms: what was deleted longer ago may have left no tombstone. */
+#define STALE_AFTER (12 * WHEN_HOUR)
+enum { SEARCH_BUDGET = 256, COMMIT_TRIES = 64 };
+
+struct daemon {
+    struct daemon_options o;
+    struct schemas *schemas;
+    struct registry *registry;
+    struct erasure *erasure;
+    struct rocks_store *store;
+    struct kafka_source_topic topics[SETTINGS_MAX_SOURCES];
+    const char *inputs[SETTINGS_MAX_SOURCES];
+    size_t n_topics;
+    int32_t schema_ids[3];
+    struct kafka_topics_facts facts;
+    struct worker *workers[DAEMON_MAX_THREADS];
+    size_t n_workers;
+    struct http *http;
+    struct inspect_socket *inspect;
+};
+
+/* ---- schemas ---- */
+
+static bool fetch_schema(void *self, int64_t id, struct err *e) {
+    struct daemon *daemon = self;
+    return registry_fetch(daemon->registry, daemon->schemas, (uint32_t)id, e) != NULL;
+}
+
+/* The subject of a topic's values, as the other clients of a registry name it. */
+static bool register_outputs(struct daemon *daemon, struct err *e) {
+    const struct settings *s = daemon->o.settings;
+    const char *const topics[] = {[RECORD_SCORE_CHANGED] = s->outputs.scores,
+                                  [RECORD_SALES_READY] = s->outputs.sales_ready,
+                                  [RECORD_ERASED] = s->outputs.scores};
+    for (int kind = 0; kind < 3; kind++) {
+        char subject[600];
+        snprintf(subject, sizeof subject, "%s-%s", topics[kind], kind == RECORD_ERASED ? "erased" : "value");
+        int64_t id = registry_register(daemon->registry, subject, record_avro_schema((enum record_kind)kind), e);
+        if (id < 0)
+            return false;
+        daemon->schema_ids[kind] = (int32_t)id;
+    }
+    return true;
+}
+
+static bool open_schemas(struct daemon *daemon, struct err *e) {
+    const struct settings *s = daemon->o.settings;
+    daemon->schemas = schemas_new();
+    if (!schema_files_shipped(daemon->schemas, e))
+        return false;
+    if (s->registry.url) {
+        struct registry_options options = {.url = s->registry.url,
+                                           .user = s->registry.user,
+                                           .password = s->registry.password};
+        daemon->registry = registry_new(&options, e);
+        if (!daemon->registry)
+            return false;
+    }
+    daemon->n_topics = s->n_sources;
+    for (size_t i = 0; i < s->n_sources; i++) {
+        const struct settings_source *source = &s->sources[i];
+        struct decoder_options decoder = {.format = source->format == SETTINGS_JSON ? DECODER_JSON
+                                                    : source->schema               ? DECODER_AVRO_BARE
+                                                                                   : DECODER_AVRO,
+                                          .mapping = &source->mapping,
+                                          .schemas = daemon->schemas,
+                                          .model = daemon->o.model};
+        if (source->schema && !(decoder.bare = schema_files_add(daemon->schemas, source->schema, -1, e)))
+            return false;
+        for (size_t k = 0; k < source->n_ids; k++)
+            if (!schema_files_add(daemon->schemas, source->ids[k].path, source->ids[k].id, e))
+                return false;
+        daemon->topics[i] = (struct kafka_source_topic){source->topic, decoder, source->trust_partition};
+        daemon->inputs[i] = source->topic;
+    }
+    bool framed = daemon->registry && s->outputs.format == SETTINGS_AVRO;
+    return !framed || register_outputs(daemon, e);
+}
+
+/* ---- topics and store ---- */
+
+static bool check_topics(struct daemon *daemon, struct err *e) {
+    const struct settings *s = daemon->o.settings;
+    if (daemon->o.assign_all) {
+        daemon->facts.partitions = daemon->o.partitions;
+        return true;
+    }
+    struct kafka_topics_options options = {.conf = settings_kafka(s, 0),
+                                           .inputs = daemon->inputs,
+                                           .n_inputs = daemon->n_topics,
+                                           .scores = s->outputs.scores,
+                                           .sales_ready = s->outputs.sales_ready,
+                                           .dead_letters = s->outputs.dead_letters,
+                                           .worst_value = daemon->o.model->worst_value,
+                                           .worst_output = daemon->o.model->worst_output};
+    return kafka_topics_check(&options, &daemon->facts, e);
+}
+
+/* Leads in memory take five parts of eight of store.memory, RocksDB three. */
+static size_t cache_memory(const struct settings *s) {
+    return (size_t)s->store.memory / 8 * 5;
+}
+
+static bool open_store(struct daemon *daemon, struct err *e) {
+    const struct settings *s = daemon->o.settings;
+    daemon->erasure = erasure_new(s->erasure.key_file, e);
+    if (!daemon->erasure)
+        return false;
+    struct rocks_store_options options = {.path = s->store.path,
+                                          .app = s->app,
+                                          .generation = s->generation,
+                                          .cluster_id = daemon->o.assign_all ? NULL : daemon->facts.cluster,
+                                          .memory = (size_t)s->store.memory - cache_memory(s),
+                                          .erasure = daemon->erasure};
+    daemon->store = rocks_store_open(&options, e);
+    return daemon->store != NULL;
+}
+
+/* ---- workers ---- */
+
+static bool start_worker(struct daemon *daemon, unsigned index, struct err *e) {
+    const struct settings *s = daemon->o.settings;
+    struct kafka_conf conf = settings_kafka(s, index);
+    size_t threads = (size_t)s->threads;
+    conf.prefetch = KAFKA_CONF_PREFETCH / threads;
+    conf.queues = (unsigned)(daemon->n_topics * ((daemon->facts.partitions + threads - 1) / threads));
+    conf.max_record = daemon->o.model->worst_value > daemon->o.model->worst_output ? daemon->o.model->worst_value
+                                                                                 : daemon->o.model->worst_output;
+    conf.no_transactions = daemon->o.no_transactions;
+    struct worker_options o = {.index = index,
+                               .leave = s->stop == SETTINGS_STOP_LEAVE,
+                               .store = rocks_store_port(daemon->store, index),
+                               .wall = daemon->o.wall,
+                               .clock = daemon->o.clock,
+                               .turned = daemon->o.turned,
+                               .host = daemon->o.host};
+    o.source = (struct kafka_source_options){.conf = conf,
+                                             .topics = daemon->topics,
+                                             .n_topics = daemon->n_topics,
+                                             .partitions = daemon->facts.partitions,
+                                             .future = s->time.future,
+                                             .fetch_schema = daemon->registry ? fetch_schema : NULL,
+                                             .registry = daemon,
+                                             .assign_all = daemon->o.assign_all};
+    o.sink = (struct kafka_sink_options){.conf = conf,
+                                         .inputs = daemon->inputs,
+                                         .n_inputs = daemon->n_topics,
+                                         .scores = s->outputs.scores,
+                                         .sales_ready = s->outputs.sales_ready,
+                                         .dead_letters = s->outputs.dead_letters,
+                                         .model = daemon->o.model,
+                                         .format = s->outputs.format == SETTINGS_JSON ? KAFKA_SINK_JSON
+                                                   : daemon->registry                ? KAFKA_SINK_AVRO_FRAMED
+                                                                                     : KAFKA_SINK_AVRO_SINGLE,
+                                         .cloudevents = s->outputs.headers == SETTINGS_HEADERS_CLOUDEVENTS};
+    memcpy(o.sink.schema_ids, daemon->schema_ids, sizeof o.sink.schema_ids);
+    o.engine = (struct engine_options){.model = daemon->o.model,
+                                       .erasure_key = erasure_fingerprint(daemon->erasure),
+                                       .max_events = (size_t)s->batch.max_events,
+                                       .max_time = s->batch.max_time,
+                                       .lag = s->store.lag,
+                                       .grace = s->time.grace,
+                                       .idle = s->time.idle,
+                                       .stale_after = daemon->o.assign_all ? 0 : STALE_AFTER,
+                                       .cache_bytes = cache_memory(s) / threads,
+                                       .search_budget = SEARCH_BUDGET,
+                                       .commit_tries = COMMIT_TRIES};
+    daemon->workers[index] = worker_start(&o, e);
+    daemon->n_workers += daemon->workers[index] != NULL;
+    return daemon->workers[index] != NULL;
+}
+
+/* ---- pages ---- */
+
+static void page_metrics(void *self, FILE *to, int *status) {
+    (void)self;
+    (void)status;
+    metric_print(to);
+}
+
+static void page_health(void *self, FILE *to, int *status) {
+    const struct daemon *daemon = self;
+    bool all = true;
+    for (size_t i = 0; i < daemon->n_workers; i++)
+        all = all && worker_healthy(daemon->workers[i]);
+    *status = all ? 200 : 503;
+    fprintf(to, "{\"status\":\"%s\",\"workers\":[", all ? "ok" : "not ready");
+    for (size_t i = 0; i < daemon->n_workers; i++)
+        fprintf(to, "%s{\"worker\":%zu,\"live\":%s}", i ? "," : "", i,
+                worker_healthy(daemon->workers[i]) ? "true" : "false");
+    fputs("]}\n", to);
+}
+
+static bool start_pages(struct daemon *daemon, struct err *e) {
+    const struct settings *s = daemon->o.settings;
+    daemon->inspect = inspect_socket_start(s->store.path, daemon->workers, daemon->n_workers, daemon->facts.partitions, e);
+    if (!daemon->inspect)
+        return false;
+    if (!s->http.listen)
+        return true;
+    static const char text[] = "text/plain; version=0.0.4; charset=utf-8";
+    const struct http_page pages[] = {{"/metrics", text, page_metrics, daemon},
+                                      {"/health", "application/json", page_health, daemon}};
+    daemon->http = http_start(s->http.listen, pages, 2, e);
+    return daemon->http != NULL;
+}
+
+/* ---- the whole ---- */
+
+struct daemon *daemon_start(const struct daemon_options *options, struct err *e) {
+    const struct settings *s = options->settings;
+    struct daemon *daemon = calloc(1, sizeof *daemon);
+    MUST(daemon != NULL);
+    daemon->o = *options;
+    bool ok = open_schemas(daemon, e) && check_topics(daemon, e) && open_store(daemon, e);
+    MUST(s->threads > 0 && s->threads <= DAEMON_MAX_THREADS);
+    for (unsigned i = 0; ok && i < (unsigned)s->threads; i++)
+        ok = start_worker(daemon, i, e);
+    if (ok && start_pages(daemon, e))
+        return daemon;
+    struct err ignored;
+    bool late = false;
+    daemon_stop(daemon, &late, &ignored);
+    if (!late)
+        daemon_free(&daemon);
+    return NULL;
+}
+
+bool daemon_running(const struct daemon *daemon, struct err *e) {
+    for (size_t i = 0; i < daemon->n_workers; i++)
+        if (worker_ended(daemon->workers[i], e))
+            return false;
+    return true;
+}
+
+static int64_t mono_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+bool daemon_stop(struct daemon *daemon, bool *late, struct err *e) {
+    int64_t end = mono_ms() + DAEMON_STOP;
+    bool ok = true;
+    *late = false;
+    inspect_socket_stop(&daemon->inspect);
+    http_stop(&daemon->http);
+    for (size_t i = 0; i < daemon->n_workers; i++)
+        worker_stop(daemon->workers[i]);
+    for (size_t i = 0; i < daemon->n_workers; i++) {
+        struct err why = {.code = ERR_NONE};
+        while (!worker_ended(daemon->workers[i], &why)) {
+            if (mono_ms() > end) {
+                *late = true;
+                return err_set(e, ERR_TIMEOUT, "", "worker %zu did not stop within %d s", i, DAEMON_STOP / 1000);
+            }
+            nanosleep(&(struct timespec){0, 2000000}, NULL);
+        }
+        if (why.code != ERR_NONE && ok) {
+            ok = false;
+            *e = why;
+        }
+    }
+    return ok;
+}
+
+void daemon_free(struct daemon **daemon) {
+    struct daemon *d = *daemon;
+    if (!d)
+        return;
+    for (size_t i = 0; i < d->n_workers; i++)
+        worker_free(&d->workers[i]);
+    rocks_store_close(&d->store);
+    erasure_free(&d->erasure);
+    registry_free(&d->registry);
+    schemas_free(&d->schemas);
+    free(d);
+    *daemon = NULL;
+}
