@@ -8,8 +8,8 @@
 #include "app/cmd.h"
 #include "app/cmd_say.h"
 #include "app/daemon.h"
-#include "app/event_line.h"
 #include "app/traffic.h"
+#include "codec/event_line.h"
 #include "codec/model_yaml.h"
 #include "codec/shipped.h"
 #include "host/log.h"
@@ -24,7 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PARTITIONS = 4, LOOK = 50 /* ms between two looks at everything */, BURST = 2000 /* events at once */, YEAR = 365 };
+enum { PARTITIONS = 4, LOOK = 50 /* ms between two looks at everything */, BURST = 2000 /* events at once */ };
+#define PACE (20 * WHEN_DAY) /* in so much simulated time `rate` holds on average */
 #define FROM INT64_C(1767225600000) /* 2026-01-01 */
 static const char *const input = "leadstream.events", *const outputs[] = {"leadstream.scores", "leadstream.sales-ready"};
 
@@ -32,12 +33,12 @@ static const char help[] =
     "usage: leadstream demo [--for DURATION] [--speed DURATION] [--rate N] [--leads N] [--seed N] [-m MODEL]\n\n"
     "Generated leads are scored live, in one process and without a server, on a board that follows the output topics.\n\n"
     "      --for 20s      end by itself, counted from the first event (default: at Ctrl-C)\n"
-    "      --speed 12h    simulated time that passes in a second (default: 12h)\n"
+    "      --speed 1d     simulated time that passes in a second (default: 1d)\n"
     "      --rate N       events a second (default: 400)\n"
     "      --leads N      how many leads there are (default: 400; at most 5000)\n"
     "      --seed N       the same seed gives the same traffic (default: 1)\n"
     "  -m, --model FILE   score with this model (default: the one of config/model.yaml)\n\n"
-    "Example: leadstream demo --for 20s --speed 1d\n";
+    "Example: leadstream demo --for 20s\n";
 
 struct demo {
     int64_t run_for;    /* ms; 0: until Ctrl-C */
@@ -112,11 +113,11 @@ static bool start(struct demo *demo, struct err *e) {
         return false;
     struct traffic_options traffic = {.seed = (uint64_t)demo->seed,
                                       .leads = (uint32_t)demo->leads,
-                                      .days = YEAR,
+                                      .days = (uint32_t)(PACE / WHEN_DAY),
                                       .from = FROM,
                                       .duplicates = 10000,
                                       .late = 10000};
-    traffic.events = (uint64_t)(demo->rate * (YEAR * WHEN_DAY / demo->speed));
+    traffic.events = (uint64_t)(demo->rate * (PACE / demo->speed));
     demo->traffic = traffic_new(&traffic);
     demo->arena = arena_new((size_t)1 << 20);
     demo->board = board_new(demo->model, stdout, isatty(STDOUT_FILENO), (size_t)demo->leads);
@@ -246,7 +247,7 @@ static bool take_option(struct demo *demo, int option) {
     case 'f':
         return when_duration(bytes_of(optarg), &demo->run_for) && demo->run_for > 0;
     case 'p':
-        return when_duration(bytes_of(optarg), &demo->speed) && demo->speed >= WHEN_SECOND && demo->speed <= YEAR * WHEN_DAY;
+        return when_duration(bytes_of(optarg), &demo->speed) && demo->speed >= WHEN_SECOND && demo->speed <= PACE;
     case 'r':
         return number(optarg, 1, 20000, &demo->rate);
     case 'l':
@@ -264,7 +265,7 @@ int cmd_demo(int argc, char **argv) {
         {"for", required_argument, NULL, 'f'},   {"speed", required_argument, NULL, 'p'}, {"rate", required_argument, NULL, 'r'},
         {"leads", required_argument, NULL, 'l'}, {"seed", required_argument, NULL, 's'},  {"model", required_argument, NULL, 'm'},
         {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
-    struct demo demo = {.speed = 12 * WHEN_HOUR, .rate = 400, .leads = 400, .seed = 1};
+    struct demo demo = {.speed = WHEN_DAY, .rate = 400, .leads = 400, .seed = 1};
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":m:h", options, NULL)) != -1;) {
         if (c == 'h') {

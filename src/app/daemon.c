@@ -7,6 +7,7 @@
 #include "adapters/rocks_store.h"
 #include "app/inspect_socket.h"
 #include "app/schema_files.h"
+#include "codec/record_avro.h"
 #include "host/http.h"
 #include "host/log.h"
 #include <inttypes.h>

@@ -13,6 +13,9 @@ static const struct {
     {"generate", cmd_generate, "realistic traffic to a file"},
     {"check", cmd_check, "is this configuration good, is this model? every error at once"},
     {"topics", cmd_topics, "the topics that a configuration needs; what is missing, and making it"},
+    {"run", cmd_run, "the daemon: topics in, score changes and sales-ready leads out, exactly once"},
+    {"inspect", cmd_inspect, "what is remembered of a lead, its score with reasons, its next timer"},
+    {"demo", cmd_demo, "all in one process, no server: generated leads get hot and cold on a live board"},
     {NULL, NULL, NULL},
 };
 
