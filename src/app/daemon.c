@@ -39,11 +39,6 @@ struct daemon {
 
 /* ---- schemas ---- */
 
-static bool fetch_schema(void *self, int64_t id, struct err *e) {
-    struct daemon *daemon = self;
-    return registry_fetch(daemon->registry, daemon->schemas, (uint32_t)id, e) != NULL;
-}
-
 /* The subject of a topic's values, as the other clients of a registry name it. */
 static bool register_outputs(struct daemon *daemon, struct err *e) {
     const struct settings *s = daemon->o.settings;
@@ -53,8 +48,8 @@ static bool register_outputs(struct daemon *daemon, struct err *e) {
     for (int kind = 0; kind < 3; kind++) {
         char subject[600];
         snprintf(subject, sizeof subject, "%s-%s", topics[kind], kind == RECORD_ERASED ? "erased" : "value");
-        int64_t id = registry_register(daemon->registry, subject, record_avro_schema((enum record_kind)kind), e);
-        if (id < 0)
+        int64_t id;
+        if (!registry_register(daemon->registry, subject, record_avro_schema((enum record_kind)kind), &id, e))
             return false;
         daemon->schema_ids[kind] = (int32_t)id;
     }
@@ -70,7 +65,7 @@ static bool open_schemas(struct daemon *daemon, struct err *e) {
         struct registry_options options = {.url = s->registry.url,
                                            .user = s->registry.user,
                                            .password = s->registry.password};
-        daemon->registry = registry_new(&options, e);
+        daemon->registry = registry_new(&options, daemon->schemas, e);
         if (!daemon->registry)
             return false;
     }
@@ -157,8 +152,8 @@ static bool start_worker(struct daemon *daemon, unsigned index, struct err *e) {
                                              .n_topics = daemon->n_topics,
                                              .partitions = daemon->facts.partitions,
                                              .future = s->time.future,
-                                             .fetch_schema = daemon->registry ? fetch_schema : NULL,
-                                             .registry = daemon,
+                                             .fetch_schema = daemon->registry ? registry_fetch : NULL,
+                                             .registry = daemon->registry,
                                              .assign_all = daemon->o.assign_all};
     o.sink = (struct kafka_sink_options){.conf = conf,
                                          .inputs = daemon->inputs,
@@ -190,23 +185,23 @@ static bool start_worker(struct daemon *daemon, unsigned index, struct err *e) {
 
 /* ---- pages ---- */
 
-static void page_metrics(void *self, FILE *to, int *status) {
+static bool page_metrics(void *self, FILE *to) {
     (void)self;
-    (void)status;
     metric_print(to);
+    return true;
 }
 
-static void page_health(void *self, FILE *to, int *status) {
+static bool page_health(void *self, FILE *to) {
     const struct daemon *daemon = self;
     bool all = true;
     for (size_t i = 0; i < daemon->n_workers; i++)
         all = all && worker_healthy(daemon->workers[i]);
-    *status = all ? 200 : 503;
     fprintf(to, "{\"status\":\"%s\",\"workers\":[", all ? "ok" : "not ready");
     for (size_t i = 0; i < daemon->n_workers; i++)
         fprintf(to, "%s{\"worker\":%zu,\"live\":%s}", i ? "," : "", i,
                 worker_healthy(daemon->workers[i]) ? "true" : "false");
     fputs("]}\n", to);
+    return all;
 }
 
 static bool start_pages(struct daemon *daemon, struct err *e) {
@@ -217,8 +212,8 @@ static bool start_pages(struct daemon *daemon, struct err *e) {
     if (!s->http.listen)
         return true;
     static const char text[] = "text/plain; version=0.0.4; charset=utf-8";
-    const struct http_page pages[] = {{"/metrics", text, page_metrics, daemon},
-                                      {"/health", "application/json", page_health, daemon}};
+    const struct http_page pages[] = {{"/metrics", text, daemon, page_metrics},
+                                      {"/health", "application/json", daemon, page_health}};
     daemon->http = http_start(s->http.listen, pages, 2, e);
     return daemon->http != NULL;
 }
