@@ -216,6 +216,7 @@ static bool entry_read(struct avro_file *file, struct schemas *schemas, struct e
 
 static bool head_read(struct avro_file *file, struct schemas *schemas, struct err *e) {
     uint8_t head[sizeof magic];
+    buffer_room(&file->packed, FIRST_ROOM, AVRO_FILE_MAX_META);
     if (!read_into(file, head, sizeof head, e))
         return false;
     if (!avro_file_is((struct bytes){head, sizeof head}))

@@ -29,6 +29,7 @@ static struct way {
     const struct schema *schema;
     struct event_avro *all, *none;
 } ways[WAYS];
+static struct schemas *set;
 static struct arena *arena;
 
 static struct mapping_value path(const char *text) {
@@ -41,7 +42,7 @@ static void set_up(void) {
     static const struct model none;
     static const char *const paths[FIELDS] = {"list[1]",      "map.key", "list[0].who",
                                               "next.list[0]", "pad",     "next.next.at"};
-    struct schemas *set = schemas_new();
+    set = schemas_new();
     arena = arena_new(1024 * 1024);
     MUST(n_shipped == SHIPPED);
     for (int i = 0; i < FIELDS; i++)
