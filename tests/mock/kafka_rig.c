@@ -104,6 +104,9 @@ void rig_open(struct rig *rig) {
 void rig_close(struct rig *rig, bool leave) {
     kafka_sink_free(&rig->owned_sink);
     kafka_source_free(&rig->owned_source, leave);
+    if (rig->world)
+        rd_kafka_destroy(rig->world);
+    rig->world = NULL;
 }
 
 void rig_join(struct rig *rig) {
@@ -167,15 +170,25 @@ static void put(rd_kafka_t *rk, const char *topic, int32_t partition, const char
     ck_assert_msg(!err, "%s: %s", topic, rd_kafka_err2str(err));
 }
 
-void rig_produce(const struct rig *rig, const char *topic, int32_t partition, const char *key, const char *value) {
-    rd_kafka_t *rk = client(rig, RD_KAFKA_PRODUCER, NULL);
-    put(rk, topic, partition, key, value);
-    ck_assert(!rd_kafka_flush(rk, 5000));
-    rd_kafka_destroy(rk);
+/* Metadata that is asked for first saves the first record a second. */
+static rd_kafka_t *world(struct rig *rig, const char *topic) {
+    const struct rd_kafka_metadata *metadata = NULL;
+    if (!rig->world)
+        rig->world = client(rig, RD_KAFKA_PRODUCER, NULL);
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(rig->world, topic, NULL);
+    ck_assert(!rd_kafka_metadata(rig->world, 0, handle, &metadata, 5000));
+    rd_kafka_metadata_destroy(metadata);
+    rd_kafka_topic_destroy(handle);
+    return rig->world;
 }
 
-void rig_fill(const struct rig *rig, const char *topic, int32_t partition, size_t n) {
-    rd_kafka_t *rk = client(rig, RD_KAFKA_PRODUCER, NULL);
+void rig_produce(struct rig *rig, const char *topic, int32_t partition, const char *key, const char *value) {
+    put(world(rig, topic), topic, partition, key, value);
+    ck_assert(!rd_kafka_flush(rig->world, 5000));
+}
+
+void rig_fill(struct rig *rig, const char *topic, int32_t partition, size_t n) {
+    rd_kafka_t *rk = world(rig, topic);
     for (size_t i = 0; i < n; i++) {
         char key[32], value[32];
         snprintf(key, sizeof key, "k%zu", i);
@@ -183,7 +196,6 @@ void rig_fill(const struct rig *rig, const char *topic, int32_t partition, size_
         put(rk, topic, partition, key, value);
     }
     ck_assert(!rd_kafka_flush(rk, 10000));
-    rd_kafka_destroy(rk);
 }
 
 void rig_create(const struct rig *rig, const char *topic, uint32_t partitions, const char *property,

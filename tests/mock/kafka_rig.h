@@ -35,6 +35,8 @@ struct rig {
     const char *inputs[RIG_TOPICS];
     struct kafka_conf_property properties[RIG_MAX_PROPERTIES + 1];
 
+    rd_kafka_t *world;              /* the producer of rig_produce, made when first needed */
+
     struct source_listener listener; /* what poll() tells: */
     uint32_t shards[64];
     size_t n_shards;
@@ -65,10 +67,11 @@ void rig_create(const struct rig *rig, const char *topic, uint32_t partitions, c
 
 /* An event line of a lead; returns text. */
 const char *rig_event(char text[256], const char *lead, const char *id, int64_t time);
-/* Appends a record as a producer of the world would: key and value of text (NULL: null), partition -1: by key. */
-void rig_produce(const struct rig *rig, const char *topic, int32_t partition, const char *key, const char *value);
+/* Appends a record as a producer of the world would, and waits: key and value of text (NULL: null), partition -1: by
+ * key. */
+void rig_produce(struct rig *rig, const char *topic, int32_t partition, const char *key, const char *value);
 /* The same n times in one go: values "v0", "v1" .. under keys "k0", "k1" .. */
-void rig_fill(const struct rig *rig, const char *topic, int32_t partition, size_t n);
+void rig_fill(struct rig *rig, const char *topic, int32_t partition, size_t n);
 /* Reads a partition from its start to its end with the isolation level; returns the count and the last record's
  * key, value and offset (buffers of 256 bytes, or NULL). */
 size_t rig_read(const struct rig *rig, const char *topic, int32_t partition, const char *isolation, char *key,

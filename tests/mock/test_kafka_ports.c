@@ -1,40 +1,11 @@
-/* Source and sink on the mock cluster: items in order, ends, arrays, bad records, seeking; a transaction's round; and
- * what each injected failure is to the engine. */
-#include "kafka_rig.h"
+/* Source and sink on the mock cluster: items in order, ends, arrays, bad records, seeking, and a transaction's round. */
+#include "mock_rig.h"
 
-#include <librdkafka/rdkafka_mock.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 /* Well before any clock that these tests run by: the mock stamps records with the time of their producing. */
 #define T0 INT64_C(1700000000000)
-
-static rd_kafka_t *host;
-static rd_kafka_mock_cluster_t *cluster;
-static struct rig rig;
-
-static void open_cluster(uint32_t partitions) {
-    char words[200];
-    host = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), words, sizeof words);
-    ck_assert(host != NULL);
-    cluster = rd_kafka_mock_cluster_new(host, 1);
-    ck_assert(cluster != NULL);
-    rig = (struct rig){.bootstrap = rd_kafka_mock_cluster_bootstraps(cluster),
-                       .prefix = "app",
-                       .partitions = partitions,
-                       .extra = {{"fetch.wait.max.ms", "10"}},
-                       .n_extra = 1};
-    rig_names(&rig);
-    for (size_t i = 0; i < RIG_NAMES; i++)
-        ck_assert(!rd_kafka_mock_topic_create(cluster, rig.names[i], (int)partitions, 1));
-}
-
-static void close_cluster(void) {
-    rig_close(&rig, false);
-    rd_kafka_mock_cluster_destroy(cluster);
-    rd_kafka_destroy(host);
-}
 
 static void take(uint16_t topic, uint32_t shard) {
     rig.source.take(rig.source.self, topic, shard);
@@ -44,7 +15,7 @@ static void take(uint16_t topic, uint32_t shard) {
 
 START_TEST(items_come_in_order_and_ends_are_seen) {
     char lead[32], line[256];
-    open_cluster(2);
+    mock_open(2);
     rig_lead(lead, 1, 2);
     for (int i = 0; i < 3; i++) {
         char id[8];
@@ -73,13 +44,13 @@ START_TEST(items_come_in_order_and_ends_are_seen) {
     take(0, 1);
     ck_assert_int_eq(rig_head(&rig, 0, 1, &item, SOURCE_EMPTY, 5000), SOURCE_END);
     ck_assert_int_eq(kafka_source_lag(rig.owned_source), 0);
-    close_cluster();
+    mock_close();
 }
 END_TEST
 
 START_TEST(seek_goes_to_the_very_record) {
     char lead[32], line[256];
-    open_cluster(1);
+    mock_open(1);
     rig_lead(lead, 0, 1);
     for (int i = 0; i < 5; i++) {
         char id[8];
@@ -100,13 +71,13 @@ START_TEST(seek_goes_to_the_very_record) {
         }
         rig.source.release(rig.source.self);
     }
-    close_cluster();
+    mock_close();
 }
 END_TEST
 
 START_TEST(an_array_is_several_items_and_survives_a_release_in_its_middle) {
     char lead[32], one[256], array[800];
-    open_cluster(1);
+    mock_open(1);
     rig_lead(lead, 0, 1);
     int n = snprintf(array, sizeof array, "[");
     for (int i = 0; i < 3; i++) {
@@ -136,13 +107,13 @@ START_TEST(an_array_is_several_items_and_survives_a_release_in_its_middle) {
     ck_assert_int_eq(rig_head(&rig, 0, 0, &item, SOURCE_EMPTY, 5000), SOURCE_ITEM);
     ck_assert_int_eq(item->offset, 2);
     ck_assert_bytes_eq(item->event.id, "after");
-    close_cluster();
+    mock_close();
 }
 END_TEST
 
 START_TEST(bad_records_say_why) {
     char lead[32], other[32], line[256];
-    open_cluster(2);
+    mock_open(2);
     rig_lead(lead, 0, 2);
     rig_lead(other, 1, 2);
     const char *topic = rig.names[RIG_INPUT_A];
@@ -163,14 +134,14 @@ START_TEST(bad_records_say_why) {
         take(0, 0);
     }
     ck_assert_ptr_null(item->key.at);
-    close_cluster();
+    mock_close();
 }
 END_TEST
 
 START_TEST(poll_sleeps_until_something_comes) {
     char lead[32], line[256];
     struct err e;
-    open_cluster(1);
+    mock_open(1);
     rig_lead(lead, 0, 1);
     rig_open(&rig);
     rig_join(&rig);
@@ -196,43 +167,21 @@ START_TEST(poll_sleeps_until_something_comes) {
     ck_assert(rig.source.poll(rig.source.self, &rig.listener, 5000, &e));
     clock_gettime(CLOCK_MONOTONIC, &after);
     ck_assert_int_le(after.tv_sec - before.tv_sec, 3);
-    close_cluster();
+    mock_close();
 }
 END_TEST
 
 /* ---- the sink ---- */
 
-static void init(void) {
-    struct err e;
-    ck_assert_msg(rig.sink.init(rig.sink.self, &e), "%s", e.words);
-}
-
-static void begin(void) {
-    struct err e;
-    ck_assert_msg(rig.sink.begin(rig.sink.self, &e), "%s", e.words);
-}
-
-static const int64_t some_offsets[RIG_TOPICS] = {7, 8};
-static const struct sink_offsets some = {0, some_offsets};
-
-static void log_shard(void) {
-    struct err e;
-    ck_assert_msg(rig.sink.log(rig.sink.self, 0, bytes_of("S"), bytes_of("shard"), &e), "%s", e.words);
-}
-
-static bool send_and_commit(struct err *e) {
-    return rig.sink.send_offsets(rig.sink.self, &some, 1, e) && rig.sink.commit(rig.sink.self, e);
-}
-
 START_TEST(a_transaction_writes_all_its_topics) {
     char lead[32], key[256], value[256];
     struct err e;
-    open_cluster(2);
+    mock_open(2);
     rig_lead(lead, 0, 2);
     rig_open(&rig);
     rig_join(&rig);
-    init();
-    begin();
+    mock_init();
+    mock_begin();
     struct record record = {.kind = RECORD_ERASED, .lead = bytes_of(lead), .at = T0};
     ck_assert_msg(rig.sink.emit(rig.sink.self, &record, &e), "%s", e.words);
     ck_assert(rig.sink.forget(rig.sink.self, record.lead, &e));
@@ -242,8 +191,8 @@ START_TEST(a_transaction_writes_all_its_topics) {
     err_set(&why, ERR_MALFORMED, NULL, "no good");
     ck_assert(rig.sink.reject(rig.sink.self, &item, &why, &e));
     ck_assert(rig.sink.log(rig.sink.self, 0, bytes_of("Llead"), bytes_of("value"), &e));
-    log_shard();
-    ck_assert_msg(send_and_commit(&e), "%s", e.words);
+    mock_log_shard();
+    ck_assert_msg(mock_send_and_commit(&e), "%s", e.words);
     ck_assert_int_eq(rig.sink.log_end(rig.sink.self, 0), 2);
     ck_assert_int_eq(rig.sink.log_end(rig.sink.self, 1), ENGINE_NO_OFFSET);
 
@@ -264,16 +213,16 @@ START_TEST(a_transaction_writes_all_its_topics) {
     ck_assert(offsets[0] == 7 && offsets[1] == 8);
     ck_assert(rig.source.committed(rig.source.self, 1, offsets, &e));
     ck_assert(offsets[0] == ENGINE_NO_OFFSET);
-    close_cluster();
+    mock_close();
 }
 END_TEST
 
 START_TEST(the_changelog_reads_back) {
     struct err e;
-    open_cluster(1);
+    mock_open(1);
     rig_fill(&rig, rig.names[RIG_CHANGELOG], 0, 2500);
     rig_open(&rig);
-    init();
+    mock_init();
     int64_t first, end, position = 0;
     ck_assert(rig.sink.log_bounds(rig.sink.self, 0, &first, &end, &e));
     ck_assert(first == 0 && end == 2500);
@@ -297,108 +246,7 @@ START_TEST(the_changelog_reads_back) {
     ck_assert(rig.sink.log_open(rig.sink.self, 0, 0, &e)); /* the consumer is used again */
     ck_assert(rig.sink.log_read(rig.sink.self, 2000, entries, 1, &n, &position, &e));
     ck_assert(n == 1 && position == 1);
-    close_cluster();
-}
-END_TEST
-
-/* ---- failures, by injection ---- */
-
-enum { PRODUCE = 0, INIT_PRODUCER = 22, END_TXN = 26, TXN_OFFSET_COMMIT = 28 };
-
-static const struct {
-    int api;
-    rd_kafka_resp_err_t error;
-    enum err_code code;     /* of send_offsets or commit */
-    bool aborts;            /* abort() works afterwards, else the producer is retired */
-} injected[] = {
-    {TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, ERR_ABORTED, true},
-    {TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, ERR_ABORTED, true},
-    {TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, ERR_ABORTED, true},
-    {TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, ERR_ABORTED, true},
-    {END_TXN, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, ERR_FENCED, false},
-    {PRODUCE, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, ERR_ABORTED, false},
-    {PRODUCE, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, ERR_ABORTED, false},
-    {TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, ERR_NONE, true},
-};
-
-START_TEST(each_failure_has_its_class) {
-    struct err e = {0};
-    open_cluster(1);
-    rig_open(&rig);
-    rig_join(&rig);
-    init();
-    begin();
-    log_shard();
-    ck_assert_msg(send_and_commit(&e), "%s", e.words); /* metadata and connections are warm */
-    begin();
-    rd_kafka_mock_push_request_errors(cluster, (int16_t)injected[_i].api, 1, injected[_i].error);
-    log_shard();
-    e.code = ERR_NONE;
-    bool good = send_and_commit(&e);
-    ck_assert_msg(e.code == injected[_i].code, "case %d: %s (%s)", _i, err_name(e.code), e.words);
-    ck_assert_int_eq(good, e.code == ERR_NONE);
-    if (!good && injected[_i].aborts) {
-        ck_assert_msg(rig.sink.abort(rig.sink.self, &e), "%s", e.words);
-    } else if (!good) {
-        ck_assert(!rig.sink.abort(rig.sink.self, &e));
-        ck_assert_int_eq(err_class(e.code), ERR_CLASS_FATAL);
-        rig.sink.retire(rig.sink.self);
-        init();
-    }
-    begin();
-    log_shard();
-    ck_assert_msg(send_and_commit(&e), "%s", e.words);
-    close_cluster();
-}
-END_TEST
-
-START_TEST(a_commit_that_times_out_is_repeated_and_at_last_unknown) {
-    struct err e;
-    open_cluster(1);
-    rig.extra[rig.n_extra++] = (struct kafka_conf_property){"transaction.timeout.ms", "3000"};
-    rig_open(&rig);
-    rig_join(&rig);
-    init();
-    begin();
-    log_shard();
-    ck_assert(send_and_commit(&e));
-    begin();
-    log_shard();
-    ck_assert(rig.sink.send_offsets(rig.sink.self, &some, 1, &e));
-    nanosleep(&(struct timespec){0, 200000000}, NULL); /* the record itself is delivered */
-    rd_kafka_mock_broker_set_down(cluster, 1);
-    ck_assert(!rig.sink.commit(rig.sink.self, &e));
-    ck_assert_msg(e.code == ERR_TIMEOUT, "%s: %s", err_name(e.code), e.words);
-    if (_i) {
-        rd_kafka_mock_broker_set_up(cluster, 1);
-        bool good = false;
-        for (int i = 0; i < 3 && !good; i++)
-            good = rig.sink.commit(rig.sink.self, &e);
-        ck_assert_msg(good, "%s", e.words);
-    } else {
-        ck_assert(!rig.sink.commit(rig.sink.self, &e));
-        ck_assert_msg(e.code == ERR_UNKNOWN_OUTCOME, "%s: %s", err_name(e.code), e.words);
-        rig.sink.retire(rig.sink.self);
-        rd_kafka_mock_broker_set_up(cluster, 1);
-        for (int i = 0; i < 3 && !rig.sink.init(rig.sink.self, &e); i++)
-            ck_assert_int_eq(err_class(e.code), ERR_CLASS_RETRY);
-        begin();
-        log_shard();
-        ck_assert_msg(send_and_commit(&e), "%s", e.words);
-    }
-    close_cluster();
-}
-END_TEST
-
-START_TEST(a_missing_topic_names_the_remedy) {
-    struct err e;
-    open_cluster(1);
-    rig_open(&rig);
-    rd_kafka_mock_topic_set_error(cluster, rig.names[RIG_CHANGELOG], RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
-    ck_assert(!rig.sink.init(rig.sink.self, &e));
-    ck_assert_msg(e.code == ERR_REFUSED && strstr(e.words, "topics --create"), "%s: %s", err_name(e.code), e.words);
-    ck_assert_str_eq(e.where, rig.names[RIG_CHANGELOG]);
-    close_cluster();
+    mock_close();
 }
 END_TEST
 
@@ -411,9 +259,6 @@ static void add(TCase *all) {
     tcase_add_test(all, poll_sleeps_until_something_comes);
     tcase_add_test(all, a_transaction_writes_all_its_topics);
     tcase_add_test(all, the_changelog_reads_back);
-    tcase_add_loop_test(all, each_failure_has_its_class, 0, (int)(sizeof injected / sizeof *injected));
-    tcase_add_loop_test(all, a_commit_that_times_out_is_repeated_and_at_last_unknown, 0, 2);
-    tcase_add_test(all, a_missing_topic_names_the_remedy);
 }
 
 SUITE_MAIN("kafka ports on the mock", add)
