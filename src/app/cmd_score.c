@@ -7,11 +7,11 @@
 #include "app/event_merge.h"
 #include "app/lead_table.h"
 #include "app/record_list.h"
+#include "app/score_options.h"
 #include "app/score_table.h"
 #include "codec/model_yaml.h"
 #include <errno.h>
-#include <getopt.h>
-#include <leadstream/when.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,39 +21,10 @@
 enum { REASONS_SHOWN = 3 }; /* of each lead, in a table without --reasons */
 
 static const char name[] = "score";
-static const char help[] =
-    "usage: leadstream score [OPTION..] FILE..\n"
-    "\n"
-    "Scores the events of FILEs (JSON lines, or Avro container files with the shipped schemas; - is the standard\n"
-    "input) and prints the leads, highest first.\n"
-    "Several files are merged by time, each read in its own order.\n"
-    "\n"
-    "  -m, --model MODEL        the model (default: model.yaml)\n"
-    "      --at TIME            as of this time; later lines are passed over (default: the newest time of all lines)\n"
-    "      --changes            print the records that would be published, by time and lead\n"
-    "      --reasons            with each lead: every reason of its score, and its profile\n"
-    "      --output FORMAT      table or jsonl (default: table on a terminal, else jsonl)\n"
-    "      --dead-letters FILE  keep bad lines there, as JSON lines; they are then no error\n"
-    "\n"
-    "Exit codes: 0 done, 1 bad lines or a bad model, 2 usage, 3 a file cannot be read or written.\n"
-    "\n"
-    "example: leadstream score -m config/model.yaml --at 2026-11-22T10:00:00Z --reasons events.jsonl\n";
-
-enum output { OUTPUT_AUTO, OUTPUT_TABLE, OUTPUT_JSONL };
-
-struct options {
-    const char *model;
-    int64_t at; /* INT64_MAX: not given */
-    bool changes, reasons;
-    enum output output;
-    const char *dead_letters;
-    char **files;
-    size_t n_files;
-};
 
 /* A run of `score`. */
 struct play {
-    struct options o;
+    struct score_options o;
     struct model *model;
     struct scorer *scorer;
     struct lead_table *leads;
@@ -73,7 +44,6 @@ struct rank {
     const struct lead *lead;
 };
 
-static int read_options(int argc, char **argv, struct options *o, bool *done);
 static int open_all(struct play *play);
 static bool play_events(struct play *play, struct err *e);
 static bool play_rest(struct play *play, int64_t at, struct err *e);
@@ -84,7 +54,7 @@ static void close_all(struct play *play);
 int cmd_score(int argc, char **argv) {
     struct play play = {.shown = -1};
     bool done = false;
-    int code = read_options(argc, argv, &play.o, &done);
+    int code = score_options_read(argc, argv, &play.o, &done);
     if (code || done)
         return code;
     struct err e;
@@ -92,8 +62,8 @@ int cmd_score(int argc, char **argv) {
     if (!code) {
         bool good = play_events(&play, &e);
         int64_t at = play.o.at != INT64_MAX ? play.o.at : event_merge_newest(play.merge);
-        good =
-            good && play_rest(&play, at, &e) && (play.records ? print_records(&play, &e) : print_leads(&play, at, &e));
+        good = good && play_rest(&play, at, &e);
+        good = good && (play.records ? print_records(&play, &e) : print_leads(&play, at, &e));
         code = good ? EXIT_DONE : cmd_say_err(EXIT_WORLD, name, &e);
     }
     if (play.bad) {
@@ -103,67 +73,6 @@ int cmd_score(int argc, char **argv) {
             code = cmd_say_err(EXIT_WORLD, name, &e);
     }
     close_all(&play);
-    return code;
-}
-
-/* ---- options ---- */
-
-/* RFC 3339, or integer milliseconds as in events. */
-static bool read_time(const char *text, int64_t *ms) {
-    if (when_parse(bytes_of(text), ms))
-        return true;
-    char *end;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    *ms = value;
-    return (*text == '-' || (*text >= '0' && *text <= '9')) && end != text && !*end && !errno;
-}
-
-static int read_at(const char *text, int64_t *at) {
-    if (!read_time(text, at))
-        return cmd_say(EXIT_USAGE, name, "--at \"%s\" is not RFC 3339 (try 2026-11-22T10:00:00Z)", text);
-    if (*at < WHEN_FIRST || *at > WHEN_LAST)
-        return cmd_say(EXIT_USAGE, name, "--at \"%s\" is not within 2000-01-01 to 2100-01-01", text);
-    return 0;
-}
-
-static int read_output(const char *text, enum output *output) {
-    *output = !strcmp(text, "table") ? OUTPUT_TABLE : OUTPUT_JSONL;
-    if (*output == OUTPUT_JSONL && strcmp(text, "jsonl") != 0)
-        return cmd_say(EXIT_USAGE, name, "--output \"%s\" is neither table nor jsonl", text);
-    return 0;
-}
-
-static int read_options(int argc, char **argv, struct options *o, bool *done) {
-    static const struct option options[] = {
-        {"model", required_argument, NULL, 'm'},  {"at", required_argument, NULL, 'a'},
-        {"changes", no_argument, NULL, 'c'},      {"reasons", no_argument, NULL, 'r'},
-        {"output", required_argument, NULL, 'o'}, {"dead-letters", required_argument, NULL, 'd'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
-    };
-    *o = (struct options){.model = "model.yaml", .at = INT64_MAX};
-    opterr = 0;
-    optind = 1;
-    int code = 0;
-    for (int option; !code && (option = getopt_long(argc, argv, ":m:h", options, NULL)) != -1;) {
-        switch (option) {
-        case 'm': o->model = optarg; break;
-        case 'a': code = read_at(optarg, &o->at); break;
-        case 'c': o->changes = true; break;
-        case 'r': o->reasons = true; break;
-        case 'o': code = read_output(optarg, &o->output); break;
-        case 'd': o->dead_letters = optarg; break;
-        case 'h':
-            fputs(help, stdout);
-            *done = true;
-            return EXIT_DONE;
-        default: return cmd_say_option(name, option, argv);
-        }
-    }
-    o->files = argv + optind;
-    o->n_files = (size_t)(argc - optind);
-    if (!code && !o->n_files)
-        return cmd_say(EXIT_USAGE, name, "no file of events given (- is the standard input)");
     return code;
 }
 
@@ -203,8 +112,8 @@ static int open_all(struct play *play) {
     play->records = play->o.changes ? record_list_new(play->model) : NULL;
     play->arena = arena_new(ARENA);
     play->shown = isatty(STDERR_FILENO) ? 0 : -1;
-    if (play->o.output == OUTPUT_AUTO)
-        play->o.output = isatty(STDOUT_FILENO) ? OUTPUT_TABLE : OUTPUT_JSONL;
+    if (play->o.output == SCORE_OUTPUT_AUTO)
+        play->o.output = isatty(STDOUT_FILENO) ? SCORE_OUTPUT_TABLE : SCORE_OUTPUT_JSONL;
     return 0;
 }
 
@@ -344,14 +253,14 @@ static bool put_lead(struct play *play, const struct score_table *table, struct 
     arena_reset(play->arena);
     score_read(play->scorer, rank->lead, at, &score);
     line.events = lead_events(rank->lead);
-    if (play->o.reasons || play->o.output == OUTPUT_TABLE) {
+    if (play->o.reasons || play->o.output == SCORE_OUTPUT_TABLE) {
         line.reasons = score_reasons(play->scorer, rank->lead, at, play->arena, &line.n_reasons);
         lead_profile(rank->lead, play->model, profile);
         line.profile = profile;
         if (!line.reasons)
             return false;
     }
-    if (play->o.output == OUTPUT_TABLE) {
+    if (play->o.output == SCORE_OUTPUT_TABLE) {
         score_table_lead(table, text, &line, play->o.reasons ? SIZE_MAX : REASONS_SHOWN);
     } else {
         lead_line_json(text, play->model, &line);
@@ -367,7 +276,7 @@ static bool print_leads(struct play *play, int64_t at, struct err *e) {
     size_t n;
     struct rank *ranks = rank_leads(play, at, &n);
     score_table_init(&table, play->model, play->longest_lead);
-    if (play->o.output == OUTPUT_TABLE)
+    if (play->o.output == SCORE_OUTPUT_TABLE)
         score_table_leads_head(&table, &text);
     for (size_t i = 0; i < n && good; i++) {
         good = put_lead(play, &table, &text, &ranks[i], at) ||
@@ -385,13 +294,13 @@ static bool print_records(struct play *play, struct err *e) {
     bool good = true;
     record_list_sort(play->records);
     score_table_init(&table, play->model, play->longest_lead);
-    if (play->o.output == OUTPUT_TABLE)
+    if (play->o.output == SCORE_OUTPUT_TABLE)
         score_table_records_head(&table, &text);
     for (size_t i = 0; i < record_list_count(play->records) && good; i++) {
         struct record record;
         arena_reset(play->arena);
         record_list_get(play->records, i, play->arena, &record);
-        if (play->o.output == OUTPUT_TABLE) {
+        if (play->o.output == SCORE_OUTPUT_TABLE) {
             score_table_record(&table, &text, &record);
         } else {
             record_json(&text, play->model, &record);
