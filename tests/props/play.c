@@ -35,7 +35,7 @@ static const char *one_of(struct play *play, const char *const *list, uint32_t n
 
 /* A rule's text, without its group. */
 static void make_rule(struct play *play, bool positive, int number, char *out, size_t cap) {
-    const char *half_life = ONE_OF(play, "1s", "1s", "2s", "3s", "4s", "none");
+    const char *half_life = ONE_OF(play, "1s", "1s", "2s", "3s", "none");
     const char *points = ONE_OF(play, "1", "2", "4.5", "10", "0.005", "7.3331");
     const char *sign = !positive && below(play, 3) == 0 ? "-" : "";
     const char *limit = ONE_OF(play, "", "", ", limit: {count: 2, per: lifetime}", ", limit: {once_per: campaign}",

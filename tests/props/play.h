@@ -8,7 +8,7 @@
 #include "support/suite.h"
 #include <leadstream/score.h>
 
-enum { PLAY_EVENTS = 64, PLAY_LONGEST = 4000 /* ms: the greatest half-life */ };
+enum { PLAY_EVENTS = 64, PLAY_LONGEST = 3000 /* ms: the greatest half-life */ };
 
 /* When plays begin: a moment that no window or bucket begins at. */
 #define PLAY_START INT64_C(1795514400123)
