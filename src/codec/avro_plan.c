@@ -113,10 +113,10 @@ static bool same_path(const struct avro_want *want, const struct mapping_value *
 }
 
 /* The slot of a path, which several may name; -1 for what is no path, and a literal's text. False: too many. */
-static bool plan_value(struct plan *plan, const struct mapping_value *value, int *slot, struct avro_value *literal) {
+static bool plan_value(struct plan *plan, const struct mapping_value *value, int *slot, struct found *literal) {
     *slot = -1;
     if (value->kind == MAPPING_LITERAL)
-        *literal = (struct avro_value){.kind = AVRO_TEXT, .text = value->literal};
+        *literal = (struct found){.kind = FOUND_TEXT, .text = value->literal};
     if (value->kind != MAPPING_PATH)
         return true;
     uint32_t i = 0;

@@ -13,7 +13,7 @@ extern const char *const plan_part_names[PLAN_PARTS];
 struct plan_field {
     struct bytes name;
     int slot;                   /* index of the program's value; -1: see literal */
-    struct avro_value literal;  /* the mapping's; absent where it has none and the schema has no such place */
+    struct found literal;  /* the mapping's; absent where it has none and the schema has no such place */
     bool asked;                 /* the model asks about it */
 };
 
@@ -24,7 +24,7 @@ struct plan {
     struct plan_part_source {
         const struct mapping_value *how; /* the mapping's words on it; shipped: NULL */
         int slot;                        /* as of a field */
-        struct avro_value literal;
+        struct found literal;
     } parts[PLAN_PARTS];
     uint32_t n_fields;
     struct plan_field fields[AVRO_MAX_WANTS];

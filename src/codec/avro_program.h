@@ -17,18 +17,18 @@ enum {
     AVRO_MAX_WANTS = 128
 };
 
-enum avro_kind {
-    AVRO_ABSENT,    /* nothing on the way there, or something that is no value */
-    AVRO_NULL,
-    AVRO_TEXT,      /* text: string, bytes, fixed, an enum's symbol */
-    AVRO_LONG,      /* number: int, long; logical says what it counts */
-    AVRO_BOOLEAN,   /* number: 0 or 1 */
-    AVRO_FLOAT,     /* real */
-    AVRO_DOUBLE     /* real */
+enum found_kind {
+    FOUND_ABSENT,    /* nothing on the way there, or something that is no value */
+    FOUND_NULL,
+    FOUND_TEXT,      /* text: string, bytes, fixed, an enum's symbol */
+    FOUND_LONG,      /* number: int, long; logical says what it counts */
+    FOUND_BOOLEAN,   /* number: 0 or 1 */
+    FOUND_FLOAT,     /* real */
+    FOUND_DOUBLE     /* real */
 };
 
-struct avro_value {
-    enum avro_kind kind;
+struct found {
+    enum found_kind kind;
     enum schema_logical logical;
     struct bytes text;
     union {
@@ -55,15 +55,15 @@ struct avro_program *avro_program_new(const struct schema_node *root, struct avr
                                       struct err *e);
 void avro_program_free(struct avro_program **program);
 
-struct avro_entry {
+struct found_entry {
     struct bytes key;
-    struct avro_value value;
+    struct found value;
 };
 
 struct avro_run {
-    struct avro_value values[AVRO_MAX_WANTS + 1]; /* by want; the last is scratch */
+    struct found values[AVRO_MAX_WANTS + 1]; /* by want; the last is scratch */
     uint32_t n_entries;
-    struct avro_entry entries[EVENT_MAX_FIELDS];
+    struct found_entry entries[EVENT_MAX_FIELDS];
 };
 
 /* Runs over the record at the reader, which is left at its end. False: *e (MALFORMED, TOO_LARGE) says at which byte

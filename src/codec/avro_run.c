@@ -24,7 +24,7 @@ bool avro_program_run(const struct avro_program *program, struct reader *r, stru
     const uint8_t *start = r->at ? r->at : &nothing;
     struct machine m = {program, start, start + reader_left(r), run, (uint64_t)EVENT_MAX_BYTES + reader_left(r), e};
     for (uint32_t i = 0; i < program->n_wants; i++)
-        run->values[i].kind = AVRO_ABSENT;
+        run->values[i].kind = FOUND_ABSENT;
     run->n_entries = 0;
     const uint8_t *at = go(&m, program->ops, start, 0);
     r->ok = r->ok && at;
@@ -99,13 +99,13 @@ static inline const uint8_t *text(struct machine *m, const struct op *op, const 
     return at + n;
 }
 
-static const uint8_t *real(struct machine *m, const struct op *op, const uint8_t *at, struct avro_value *value) {
+static const uint8_t *real(struct machine *m, const struct op *op, const uint8_t *at, struct found *value) {
     bool wide = op->code == OP_DOUBLE;
     const uint8_t *next = fixed(m, op, at, wide ? 8 : 4);
     if (!next)
         return NULL;
     struct reader r = reader_of((struct bytes){at, (size_t)(next - at)});
-    value->kind = wide ? AVRO_DOUBLE : AVRO_FLOAT;
+    value->kind = wide ? FOUND_DOUBLE : FOUND_FLOAT;
     if (wide) {
         uint64_t bits = reader_u64(&r);
         memcpy(&value->real, &bits, sizeof bits);
@@ -118,25 +118,25 @@ static const uint8_t *real(struct machine *m, const struct op *op, const uint8_t
     return next;
 }
 
-static const uint8_t *boolean(struct machine *m, const struct op *op, const uint8_t *at, struct avro_value *value) {
+static const uint8_t *boolean(struct machine *m, const struct op *op, const uint8_t *at, struct found *value) {
     const uint8_t *next = fixed(m, op, at, 1);
     if (!next)
         return NULL;
     if (*at > 1)
         return wrong(m, op, at, "a boolean that is neither 0 nor 1");
-    value->kind = AVRO_BOOLEAN;
+    value->kind = FOUND_BOOLEAN;
     value->number = *at;
     return next;
 }
 
-static const uint8_t *symbol(struct machine *m, const struct op *op, const uint8_t *at, struct avro_value *value) {
+static const uint8_t *symbol(struct machine *m, const struct op *op, const uint8_t *at, struct found *value) {
     int64_t i;
     const uint8_t *next = varint(m, op, at, &i);
     if (!next)
         return NULL;
     if ((uint64_t)i >= op->b)
         return wrong_number(m, op, next, "there is no symbol", i);
-    value->kind = AVRO_TEXT;
+    value->kind = FOUND_TEXT;
     value->text = m->p->symbols[op->a + (uint32_t)i];
     return next;
 }
@@ -200,23 +200,23 @@ static const uint8_t *items(struct machine *m, const struct op *op, const uint8_
 }
 
 static const uint8_t *entries(struct machine *m, const struct op *op, const uint8_t *at, unsigned nesting) {
-    struct avro_value *scratch = &m->run->values[m->p->n_wants];
+    struct found *scratch = &m->run->values[m->p->n_wants];
     uint64_t count;
     do {
         at = block(m, op, at, false, &count);
         for (uint64_t i = 0; at && i < count; i++) {
             struct bytes key;
-            scratch->kind = AVRO_ABSENT;
+            scratch->kind = FOUND_ABSENT;
             at = text(m, op, at, &key);
             if (at)
                 at = go(m, op + 1, at, nesting);
-            if (!at || scratch->kind == AVRO_ABSENT)
+            if (!at || scratch->kind == FOUND_ABSENT)
                 continue;
             if (m->run->n_entries == EVENT_MAX_FIELDS) {
                 err_set(m->e, ERR_TOO_LARGE, NULL, "more than %d fields", EVENT_MAX_FIELDS);
                 return NULL;
             }
-            m->run->entries[m->run->n_entries++] = (struct avro_entry){key, *scratch};
+            m->run->entries[m->run->n_entries++] = (struct found_entry){key, *scratch};
         }
     } while (at && count);
     return at;
@@ -228,7 +228,7 @@ static const uint8_t *go(struct machine *m, const struct op *op, const uint8_t *
     if (nesting > AVRO_MAX_NESTING)
         return wrong(m, op, at, "nested deeper than 64");
     for (; at; op++) {
-        struct avro_value *value = &m->run->values[op->slot];
+        struct found *value = &m->run->values[op->slot];
         int64_t n;
         switch ((enum op_code)op->code) {
         case OP_END: return at;
@@ -254,21 +254,21 @@ static const uint8_t *go(struct machine *m, const struct op *op, const uint8_t *
             at = entries(m, op, at, nesting + 1);
             op = m->p->ops + op->a - 1;
             break;
-        case OP_NULL: value->kind = AVRO_NULL; break;
+        case OP_NULL: value->kind = FOUND_NULL; break;
         case OP_BOOLEAN: at = boolean(m, op, at, value); break;
         case OP_LONG:
-            value->kind = AVRO_LONG;
+            value->kind = FOUND_LONG;
             value->logical = op->logical;
             at = varint(m, op, at, &value->number);
             break;
         case OP_FLOAT:
         case OP_DOUBLE: at = real(m, op, at, value); break;
         case OP_TEXT:
-            value->kind = AVRO_TEXT;
+            value->kind = FOUND_TEXT;
             at = text(m, op, at, &value->text);
             break;
         case OP_FIXED:
-            value->kind = AVRO_TEXT;
+            value->kind = FOUND_TEXT;
             value->text = (struct bytes){at, op->a};
             at = fixed(m, op, at, op->a);
             break;

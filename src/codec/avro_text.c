@@ -24,24 +24,24 @@ static bool long_text(int64_t v, struct arena *arena, struct bytes *out) {
     return out->at != NULL;
 }
 
-static bool real_text(const struct avro_value *value, struct arena *arena, struct bytes *out) {
+static bool real_text(const struct found *value, struct arena *arena, struct bytes *out) {
     char room[AVRO_TEXT_REAL];
-    out->n = avro_real_format(value->real, value->kind == AVRO_DOUBLE, room);
+    out->n = avro_text_real(value->real, value->kind == FOUND_DOUBLE, room);
     out->at = arena_copy(arena, room, out->n);
     return out->at != NULL;
 }
 
-bool avro_value_text(const struct avro_value *value, struct arena *arena, struct bytes *out, struct err *e) {
+bool avro_text_of(const struct found *value, struct arena *arena, struct bytes *out, struct err *e) {
     bool there = true;
     *out = (struct bytes){NULL, 0};
     switch (value->kind) {
-    case AVRO_ABSENT:
-    case AVRO_NULL: break;
-    case AVRO_TEXT: *out = value->text; break;
-    case AVRO_BOOLEAN: *out = bytes_of(value->number ? "true" : "false"); break;
-    case AVRO_LONG: there = long_text(value->number, arena, out); break;
-    case AVRO_FLOAT:
-    case AVRO_DOUBLE:
+    case FOUND_ABSENT:
+    case FOUND_NULL: break;
+    case FOUND_TEXT: *out = value->text; break;
+    case FOUND_BOOLEAN: *out = bytes_of(value->number ? "true" : "false"); break;
+    case FOUND_LONG: there = long_text(value->number, arena, out); break;
+    case FOUND_FLOAT:
+    case FOUND_DOUBLE:
         if (!isfinite(value->real))
             return err_set(e, ERR_INVALID, NULL, "a number that is not finite");
         there = real_text(value, arena, out);
@@ -99,7 +99,7 @@ static size_t expand(const char *text, char *out) {
     return n;
 }
 
-size_t avro_real_format(double real, bool wide, char out[AVRO_TEXT_REAL]) {
+size_t avro_text_real(double real, bool wide, char out[AVRO_TEXT_REAL]) {
     if (real == 0)
         return plain(false, 0, 0, out);
     double limit = wide ? 1e15 : 1e6, power = 1;

@@ -131,27 +131,27 @@ static const struct plan *find_plan(struct event_avro *avro, const struct schema
 /* ---- lead, id, type, time, machine ---- */
 
 /* What the record, or the mapping's literal, has for a part. */
-static const struct avro_value *part_value(const struct event_avro *avro, const struct plan *plan,
+static const struct found *part_value(const struct event_avro *avro, const struct plan *plan,
                                            enum plan_part part) {
     int slot = plan->parts[part].slot;
     return slot >= 0 ? &avro->run.values[slot] : &plan->parts[part].literal;
 }
 
-static bool missing(const struct avro_value *value, enum plan_part part, struct err *e) {
+static bool missing(const struct found *value, enum plan_part part, struct err *e) {
     return err_set(e, ERR_MISSING, NULL, "%s is missing%s", plan_part_names[part],
-                   value->kind == AVRO_NULL ? " (null)" : "");
+                   value->kind == FOUND_NULL ? " (null)" : "");
 }
 
 /* The text of a value; the commonest kind of it in line. */
-static inline bool text_of(const struct avro_value *value, struct arena *arena, struct bytes *out, struct err *e) {
+static inline bool text_of(const struct found *value, struct arena *arena, struct bytes *out, struct err *e) {
     *out = value->text;
-    return value->kind == AVRO_TEXT || avro_value_text(value, arena, out, e);
+    return value->kind == FOUND_TEXT || avro_text_of(value, arena, out, e);
 }
 
 static bool part_text(const struct event_avro *avro, const struct plan *plan, enum plan_part part, struct arena *arena,
                       struct bytes *out, struct err *e) {
-    const struct avro_value *value = part_value(avro, plan, part);
-    return value->kind > AVRO_NULL ? text_of(value, arena, out, e) : missing(value, part, e);
+    const struct found *value = part_value(avro, plan, part);
+    return value->kind > FOUND_NULL ? text_of(value, arena, out, e) : missing(value, part, e);
 }
 
 static bool translate(const struct mapping_value *how, struct bytes *type, struct err *e) {
@@ -218,26 +218,26 @@ static bool time_text(struct bytes text, enum mapping_unit unit, int64_t *ms, st
 static bool make_time(const struct event_avro *avro, const struct plan *plan, struct event *event, struct err *e) {
     const struct mapping_value *how = plan->parts[PLAN_TIME].how;
     enum mapping_unit unit = how ? how->unit : MAPPING_UNIT_AUTO;
-    const struct avro_value *value = part_value(avro, plan, PLAN_TIME);
-    if (value->kind <= AVRO_NULL)
+    const struct found *value = part_value(avro, plan, PLAN_TIME);
+    if (value->kind <= FOUND_NULL)
         return missing(value, PLAN_TIME, e);
-    if (value->kind == AVRO_TEXT)
+    if (value->kind == FOUND_TEXT)
         return time_text(value->text, unit, &event->time, e);
-    if (value->kind == AVRO_LONG)
+    if (value->kind == FOUND_LONG)
         return time_number(value->number, value->logical, unit, &event->time, e);
     return err_set(e, ERR_INVALID, NULL, "time is a %s: only text, int and long can be times",
-                   value->kind == AVRO_BOOLEAN ? "boolean" : "float or double");
+                   value->kind == FOUND_BOOLEAN ? "boolean" : "float or double");
 }
 
 static bool make_machine(const struct event_avro *avro, const struct plan *plan, struct arena *arena,
                          struct event *event, struct err *e) {
-    const struct avro_value *value = part_value(avro, plan, PLAN_MACHINE);
+    const struct found *value = part_value(avro, plan, PLAN_MACHINE);
     struct bytes text;
-    if (value->kind == AVRO_BOOLEAN || value->kind <= AVRO_NULL) {
-        event->machine = value->kind == AVRO_BOOLEAN && value->number;
+    if (value->kind == FOUND_BOOLEAN || value->kind <= FOUND_NULL) {
+        event->machine = value->kind == FOUND_BOOLEAN && value->number;
         return true;
     }
-    if (!avro_value_text(value, arena, &text, e))
+    if (!avro_text_of(value, arena, &text, e))
         return false;
     event->machine = bytes_is(text, "true") || bytes_is(text, "1");
     if (event->machine || !text.n || bytes_is(text, "false") || bytes_is(text, "0"))
@@ -263,8 +263,8 @@ static bool place_fields(struct event_avro *avro, const struct plan *plan, struc
     bool shipped = avro->mapping->shipped;
     for (uint32_t i = 0; i < plan->n_fields; i++) {
         const struct plan_field *field = &plan->fields[i];
-        const struct avro_value *value = field->slot < 0 ? &field->literal : &avro->run.values[field->slot];
-        if (value->kind == AVRO_ABSENT || (shipped && value->kind == AVRO_NULL))
+        const struct found *value = field->slot < 0 ? &field->literal : &avro->run.values[field->slot];
+        if (value->kind == FOUND_ABSENT || (shipped && value->kind == FOUND_NULL))
             continue;
         fields[*n].name = field->name;
         avro->kept[*n] = field->asked;
@@ -302,7 +302,7 @@ static bool make_fields(struct event_avro *avro, const struct plan *plan, struct
     if (!place_fields(avro, plan, arena, fields, &n, e))
         return false;
     for (uint32_t i = 0; i < n_entries; i++) {
-        const struct avro_entry *entry = &avro->run.entries[i];
+        const struct found_entry *entry = &avro->run.entries[i];
         fields[n].name = entry->key;
         avro->kept[n] = names_have(&avro->asked, entry->key);
         if (!text_of(&entry->value, arena, &fields[n++].value, e))
