@@ -20,7 +20,6 @@ struct event_file {
     struct line_file *lines; /* NULL: a container file */
     struct schemas *schemas;
     struct avro_file *avro;
-    bool ended; /* the container cannot be read any further */
     struct decoder *decoder;
     struct arena *arena;
 };
@@ -171,21 +170,15 @@ static bool open_container(struct event_file *file, struct err *e) {
     return file->avro != NULL;
 }
 
-/* Takes the container's next record. Where its bytes are wrong beyond repair, that is one bad record, and the end. */
+/* Takes the container's next record. */
 static enum event_file_status next_record(struct event_file *file, struct event_file_item *item) {
-    if (file->ended)
-        return EVENT_FILE_END;
     enum avro_file_status status = avro_file_next(file->avro, &item->text, &item->line, &item->err);
     item->length = item->text.n;
-    file->ended = status == AVRO_FILE_FAILED;
     switch (status) {
     case AVRO_FILE_RECORD: return EVENT_FILE_EVENT;
+    case AVRO_FILE_BAD: return EVENT_FILE_BAD;
     case AVRO_FILE_END: return EVENT_FILE_END;
-    case AVRO_FILE_FAILED:
-        if (err_class(item->err.code) != ERR_CLASS_REJECT)
-            return EVENT_FILE_FAILED;
-        break;
-    case AVRO_FILE_BAD: break;
+    case AVRO_FILE_FAILED: break;
     }
-    return EVENT_FILE_BAD;
+    return EVENT_FILE_FAILED;
 }

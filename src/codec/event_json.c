@@ -215,7 +215,7 @@ static bool part_type(struct event_json *json, const struct part *part, struct b
                    (const char *)from.at);
 }
 
-/* -?[0-9]+, times `unit`, over `per`, rounded down. What is too large stays too large. */
+/* -?[0-9]+, times `unit`, over `per`, cut. What is too large stays too large. */
 static bool integer(struct bytes text, int64_t unit, int64_t per, int64_t *out) {
     const int64_t most = INT64_MAX / 1000;
     bool negative = text.n && text.at[0] == '-';
@@ -230,8 +230,7 @@ static bool integer(struct bytes text, int64_t unit, int64_t per, int64_t *out) 
         else
             value = most;
     }
-    value = (negative ? -value : value) * unit;
-    *out = value / per - (value % per < 0);
+    *out = (negative ? -value : value) * unit / per;
     return true;
 }
 

@@ -183,7 +183,7 @@ START_TEST(merges_by_heads) {
     ck_assert_int_eq(newest, 1795341600009);
     teardown();
     open_play((const char *const[]){"a2b5c1d5", "e2f3g5", "h0i9"});
-    merge_of(order, 1795341600004, &newest);
+    merge_of(order, 1795341600003, &newest);
     ck_assert_str_eq(order, "hacef");
     ck_assert_int_eq(newest, 1795341600009);
     teardown();

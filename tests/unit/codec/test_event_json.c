@@ -2,6 +2,7 @@
 #include "support/suite.h"
 
 #include "codec/event_json.h"
+#include "codec/model_yaml.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -249,6 +250,56 @@ START_TEST(an_array_gives_an_event_an_entry) {
 }
 END_TEST
 
+START_TEST(an_entry_has_the_limit_of_an_event) {
+    static char text[2 * EVENT_MAX_BYTES + 400];
+    const char *small = "{\"lead\":\"b\",\"id\":\"2\",\"type\":\"t\",\"time\":1795514400000}";
+    for (int more = 0; more < 2; more++) {
+        size_t n =
+            (size_t)snprintf(text, sizeof text,
+                             "[%s,{\"lead\":\"a\",\"id\":\"1\",\"type\":\"t\",\"time\":1795514400000,\"x\":\"", small);
+        size_t start = strlen(small) + 2;
+        memset(text + n, 'x', sizeof text - n);
+        n = start + EVENT_MAX_BYTES - 2 + (size_t)more;
+        n += (size_t)snprintf(text + n, sizeof text - n, "\"},%s]", small);
+        ck_assert_int_eq(read_bytes((struct bytes){(uint8_t *)text, n}), DECODER_EVENT);
+        ck_assert_int_eq(event_json_next(json, &event, &entry, &e), more ? DECODER_BAD : DECODER_EVENT);
+        ck_assert(!more || !strcmp(e.words, "has 65537 bytes, the limit of an event is 65536"));
+        ck_assert_int_eq(event_json_next(json, &event, &entry, &e), DECODER_EVENT);
+        ck_assert_int_eq(event_json_next(json, &event, &entry, &e), DECODER_END);
+    }
+}
+END_TEST
+
+START_TEST(what_cannot_be_a_lead_is_none) {
+    char lead[300];
+    snprintf(lead, sizeof lead, "\"%0257d\"", 0);
+    ck_assert_int_eq(read(with(lead, "\"e\"", "\"t\"", "1795514400000", "")), DECODER_BAD);
+    ck_assert_uint_eq(event.lead.n, 0);
+}
+END_TEST
+
+/* Fields that no rule and no attribute asks about are not handed over, but they are checked. */
+START_TEST(only_what_the_model_asks_about) {
+    struct problems problems = {.file = "model.yaml"};
+    struct model *model = model_yaml_compile(
+        bytes_of("model: m\nversion: 1\nprofile: {keep: [phone]}\nengagement: {half_life: 1d, groups: {g: {rules: ["
+                 "{id: r, on: t, when: {url: x}, points: 1}]}}}\n"),
+        "model.yaml", &problems);
+    ck_assert(model != NULL);
+    event_json_free(&json);
+    json = event_json_new(&shipped, model);
+    ck_assert_int_eq(read(with_more(",\"fields\":{\"size\":1,\"url\":\"x\",\"none\":null,\"phone\":5}")),
+                     DECODER_EVENT);
+    ck_assert_uint_eq(event.n_fields, 2);
+    ck_assert_bytes_eq(field("url"), "x");
+    ck_assert_bytes_eq(field("phone"), "5");
+    ck_assert_int_eq(read(with_more(",\"fields\":{\"size\":{}}")), DECODER_BAD);
+    problems_fini(&problems);
+    event_json_free(&json);
+    model_free(&model);
+}
+END_TEST
+
 /* ---- a mapping ---- */
 
 #define NAME(text)                                                                                                     \
@@ -408,6 +459,9 @@ static void add(TCase *all) {
     tcase_add_test(all, parts_have_limits);
     tcase_add_test(all, an_event_has_a_limit);
     tcase_add_test(all, an_array_gives_an_event_an_entry);
+    tcase_add_test(all, an_entry_has_the_limit_of_an_event);
+    tcase_add_test(all, what_cannot_be_a_lead_is_none);
+    tcase_add_test(all, only_what_the_model_asks_about);
     tcase_add_test(all, a_mapping_finds_its_parts);
     tcase_add_test(all, a_mapping_leaves_out_what_is_not_there);
     tcase_add_test(all, a_mapping_has_units_of_time);
