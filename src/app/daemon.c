@@ -19,6 +19,7 @@
 /* Half of Kafka's default delete.retention.ms: what was deleted longer ago may have left no tombstone. */
 #define STALE_AFTER (12 * WHEN_HOUR)
 enum { SEARCH_BUDGET = 256, COMMIT_TRIES = 64 };
+enum { REGISTRY_PAUSE = 200, REGISTRY_WAIT = 20 * 1000 /* ms that a start waits for a registry that will be well */ };
 
 struct daemon {
     struct daemon_options o;
@@ -39,6 +40,19 @@ struct daemon {
 
 /* ---- schemas ---- */
 
+/* Registers a schema; a registry that is starting too is waited for, but not for ever. */
+static bool register_output(struct daemon *daemon, const char *subject, enum record_kind kind, struct err *e) {
+    int64_t id;
+    for (int waited = 0; !registry_register(daemon->registry, subject, record_avro_schema(kind), &id, e);
+         waited += REGISTRY_PAUSE) {
+        if (err_class(e->code) != ERR_CLASS_RETRY || waited >= REGISTRY_WAIT)
+            return false;
+        nanosleep(&(struct timespec){0, REGISTRY_PAUSE * 1000000L}, NULL);
+    }
+    daemon->schema_ids[kind] = (int32_t)id;
+    return true;
+}
+
 /* The subject of a topic's values, as the other clients of a registry name it. */
 static bool register_outputs(struct daemon *daemon, struct err *e) {
     const struct settings *s = daemon->o.settings;
@@ -48,10 +62,8 @@ static bool register_outputs(struct daemon *daemon, struct err *e) {
     for (int kind = 0; kind < 3; kind++) {
         char subject[600];
         snprintf(subject, sizeof subject, "%s-%s", topics[kind], kind == RECORD_ERASED ? "erased" : "value");
-        int64_t id;
-        if (!registry_register(daemon->registry, subject, record_avro_schema((enum record_kind)kind), &id, e))
+        if (!register_output(daemon, subject, (enum record_kind)kind, e))
             return false;
-        daemon->schema_ids[kind] = (int32_t)id;
     }
     return true;
 }

@@ -24,14 +24,15 @@ def json_flow(play):
 
 
 def live_flow(play):
-    """Events come while it runs, in bursts, none late; one thread."""
+    """Events come while it runs, in bursts, none late (the wall clock takes over only long after the last); one
+    thread."""
     play.make_topics()
     events = play.traffic(6_000, 200)
-    daemon = play.start(threads=1)
+    daemon = play.start(threads=1, time={"idle": "8s"})
     for begin in range(0, len(events), 500):
         play.send(events[begin:begin + 500])
         time.sleep(play.rng.uniform(0, 0.3))
-    sure = play.wait_quiet()
+    sure = play.wait_quiet(still=12)
     daemon.end()
     play.check(sure)
 

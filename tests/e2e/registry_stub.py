@@ -10,13 +10,14 @@ TYPE = "application/vnd.schemaregistry.v1+json"
 
 
 class Registry:
-    """In memory. `faults` answers of that many requests are 503; `asked` counts requests by path."""
+    """In memory. With fail_every, each n-th answer is 503; `asked` counts requests by path."""
 
     def __init__(self):
         self.schemas = []       # id - 1 -> text
         self.subjects = {}      # subject -> [id]
         self.lock = threading.Lock()
-        self.faults = 0
+        self.fail_every = 0
+        self.requests = 0
         self.asked = {}
         registry = self
 
@@ -53,8 +54,8 @@ class Registry:
     def _fault(self, path):
         with self.lock:
             self.asked[path] = self.asked.get(path, 0) + 1
-            if self.faults > 0:
-                self.faults -= 1
+            self.requests += 1
+            if self.fail_every and self.requests % self.fail_every == 0:
                 return 503, {"error_code": 50301, "message": "try again"}
         return None
 
