@@ -37,8 +37,11 @@ void engine_free(struct engine **engine) {
     if (!*engine)
         return;
     struct engine *g = *engine;
-    for (size_t i = 0; i < g->n_shards; i++)
+    for (size_t i = 0; i < g->n_shards; i++) {
+        if (g->shards[i]->phase > SHARD_OPEN) /* it ended by an error: what is not written is in the changelog */
+            g->o.store->close(g->o.store->self, g->shards[i]->number);
         shard_free(g->shards[i]);
+    }
     scorer_free(&g->scorer);
     cache_free(&g->cache);
     arena_free(&g->arena);

@@ -88,7 +88,8 @@ class Bench:
         self.filled = {}
 
     def start_broker(self):
-        os.environ["KAFKA_HEAP"] = "1g"
+        # The events are of January 2026 and must stay, whatever the date is.
+        os.environ["KAFKA_EXTRA_PROPERTIES"] = "log.retention.ms=-1"
         subprocess.run(["taskset", "-c", BROKER_CPU, self.kafka, "start", f"{self.work}/kafka"], check=True,
                        stdout=subprocess.DEVNULL)
         self.bootstrap = open(f"{self.work}/kafka/bootstrap").read().strip()
