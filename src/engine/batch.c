@@ -78,6 +78,8 @@ static void note_taken(struct engine *engine, struct shard *shard, const struct 
     engine->mid_topic = t;
     engine->mid_shard = shard->number;
     shard->took |= UINT32_C(1) << t;
+    if (item->timestamp >= shard->live_since)
+        shard->behind &= ~(UINT32_C(1) << t);
     if (item->last)
         shard->next[t] = item->offset + 1;
     if (!item->bad && item->event.time > shard->newest[t])
@@ -119,8 +121,11 @@ static size_t gather(struct engine *engine, struct shard *shard) {
         source->take(source->self, (uint16_t)t, shard->number);
         states[t] = source->head(source->self, (uint16_t)t, shard->number, &heads[t]);
     }
-    for (size_t t = 0; t < engine->n_topics; t++)
+    for (size_t t = 0; t < engine->n_topics; t++) {
         shard->at_end[t] = states[t] == SOURCE_END && !(shard->took >> t & 1);
+        if (states[t] == SOURCE_END)
+            shard->behind &= ~(UINT32_C(1) << t);
+    }
     return n;
 }
 
@@ -234,8 +239,13 @@ bool batch_take(struct engine *engine, struct shard *shard, size_t *n, struct er
 
 /* With input left, the least over the partitions not at their end of the newest time taken there; when all have stayed
  * at their end for a while, the wall. Never falling. (A partition that was emptied in this turn had input left, so that
- * the clock moves also where events come one by one.) */
+ * the clock moves also where events come one by one.)
+ *
+ * While a shard works off what was on its topics before it went live, its clock stands: there a lead's timers fire before
+ * its own next event, as in a replay, so that a backlog gives the same records on every run, late events or not. */
 static void move_clock(struct engine *engine, struct shard *shard) {
+    if (shard->behind)
+        return;
     int64_t least = INT64_MAX;
     bool ended = true;
     for (size_t t = 0; t < engine->n_topics; t++) {

@@ -352,6 +352,8 @@ static bool step_verify(struct engine *engine, struct shard *shard, struct err *
     shard->log_end = shard->log_target;
     shard->ended_at = -1;
     shard->scanned = false;
+    shard->live_since = engine->wall;
+    shard->behind = (uint32_t)((UINT64_C(1) << engine->n_topics) - 1);
     for (size_t t = 0; t < engine->n_topics; t++) {
         shard->newest[t] = LEAD_NEVER;
         shard->at_end[t] = false;

@@ -48,6 +48,8 @@ struct shard {
     int64_t newest[ENGINE_MAX_TOPICS];  /* newest event time taken, LEAD_NEVER: none since the shard is live */
     bool at_end[ENGINE_MAX_TOPICS];     /* ended, and nothing was taken from it in this turn */
     uint32_t took;      /* a bit for each topic that something was taken from in this turn */
+    uint32_t behind;    /* a bit for each topic of which there is still a record from before `live_since` to take */
+    int64_t live_since; /* wall clock ms */
     int64_t ended_at;   /* monotonic ms since when all partitions are at their end, -1: they are not */
     int64_t clock;      /* what fires timers */
 
