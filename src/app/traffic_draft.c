@@ -1,4 +1,4 @@
-/* Texts of generated events: small lists, drawn from by hash. Companies are invented; their domains are example ones. */
+/* Texts of generated events: small lists, drawn from by hash. Companies are invented, their domains examples. */
 #include "app/traffic_draft.h"
 
 #include <leadstream/when.h>
