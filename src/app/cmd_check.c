@@ -142,7 +142,7 @@ static int check_all(const struct options *o) {
     struct model *model = path ? check_model(path) : NULL;
     good = good && (!path || model);
     int code = good ? EXIT_DONE : EXIT_INPUT;
-    if (good && o->broker)
+    if (good && settings && model && o->broker)
         code = check_broker(settings, model);
     model_free(&model);
     settings_free(&settings);

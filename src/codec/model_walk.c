@@ -6,12 +6,12 @@
 #include <stdarg.h>
 
 #define MILLION INT64_C(1000000)
+#define MOST_VALUE INT64_C(99999999999999999) /* hundredths */
 #define LONGEST (36500 * WHEN_DAY)
 
 const struct walk_form walk_points = {4, -MILLION * 10000, MILLION * 10000, "-1000000 to 1000000"};
 const struct walk_form walk_score = {2, -MILLION * 100, MILLION * 100, "-1000000 to 1000000"};
-const struct walk_form walk_value = {2, -100 * MILLION *MILLION * 1000 + 1, 100 * MILLION *MILLION * 1000 - 1,
-                                     "at most 15 digits before the point"};
+const struct walk_form walk_value = {2, -MOST_VALUE, MOST_VALUE, "at most 15 digits before the point"};
 const struct walk_form walk_weight = {4, 0, 100 * 10000, "0 to 100"};
 
 /* ------------------------------------------------------------------------------------------------ problems */

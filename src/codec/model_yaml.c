@@ -66,7 +66,8 @@ static void read_publish(struct walk *w) {
     const struct yaml_node *drift = yaml_tree_get(node, "drift");
     if (drift && drift->kind == YAML_TEXT && bytes_is(drift->text, "none"))
         model->drift = MODEL_NONE;
-    else if (walk_number(w, node, "drift", &changes, &model->drift) && good && model->drift < model->min_change)
+    else if (drift && walk_number_in(w, drift, "drift", &changes, &model->drift) && good &&
+             model->drift < model->min_change)
         walk_error(w, drift, "drift \"%s\" is below min_change (at least that, or none)", yaml_quote(drift->text).text);
 }
 
@@ -145,11 +146,11 @@ static void read_bounds(struct walk *w, const struct yaml_node *node, struct mod
     const struct yaml_node *enter = yaml_tree_get(node, "enter"), *leave = yaml_tree_get(node, "leave");
     if (!enter)
         walk_error(w, node, "only the first stage has no enter: give this one its least total");
-    if (!walk_number(w, node, "enter", &walk_score, &stage->enter))
+    if (!enter || !walk_number_in(w, enter, "enter", &walk_score, &stage->enter))
         return;
     check_enter(w, enter, stage->enter);
     stage->leave = default_leave(stage->enter);
-    if (leave && !walk_number(w, node, "leave", &walk_score, &stage->leave))
+    if (leave && !walk_number_in(w, leave, "leave", &walk_score, &stage->leave))
         return;
     const struct yaml_node *at = leave ? leave : enter;
     if (stage->leave > stage->enter)
