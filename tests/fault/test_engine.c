@@ -92,7 +92,7 @@ static void fill(struct world *world, uint64_t seed, bool late) {
         snprintf(lead, sizeof lead, "lead-%u", l);
         snprintf(id, sizeof id, "e%d", suite_below(&seed, 12) ? i : i / 2);
         const char *type = types[suite_below(&seed, 4)];
-        int64_t at = late && !suite_below(&seed, 8) ? time - 7200000 : time;
+        int64_t at = late && !suite_below(&seed, 4) ? time - (int64_t)suite_below(&seed, 3 * 24) * 3600000 : time;
         uint16_t topic = (uint16_t)suite_below(&seed, TOPICS);
         if (i % 30 == 11)
             world_event(world, topic, l % SHARDS, at, lead, id, "form.submitted", "country=DE");
