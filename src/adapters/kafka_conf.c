@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LIBRARY_MAX = 1000000 /* librdkafka's default of message.max.bytes */ };
+
 enum { SOURCE = 1 << KAFKA_CONF_SOURCE, SINK = 1 << KAFKA_CONF_SINK, READER = 1 << KAFKA_CONF_READER,
        ADMIN = 1 << KAFKA_CONF_ADMIN, ALL = SOURCE | SINK | READER | ADMIN };
 
@@ -127,6 +129,10 @@ int kafka_conf_transaction_timeout(const struct kafka_conf *conf) {
     return (int)number(conf, "transaction.timeout.ms", KAFKA_CONF_TRANSACTION_TIMEOUT);
 }
 
+size_t kafka_conf_max_record(const struct kafka_conf *conf) {
+    return number(conf, "message.max.bytes", conf->max_record > LIBRARY_MAX ? conf->max_record : LIBRARY_MAX);
+}
+
 /* A fetched record costs about 350 bytes in librdkafka besides its own: a queue is bounded by both. Half of a queue's
  * share is left for what one more fetch brings when the queue is just below its limit. */
 struct kafka_conf_queue kafka_conf_queue(const struct kafka_conf *conf) {
@@ -155,7 +161,7 @@ static bool set_defaults(const struct kafka_conf *conf, enum kafka_conf_role rol
                set_number(to, "queued.max.messages.kbytes", queue.bytes / 1024, e) &&
                set_number(to, "fetch.message.max.bytes", queue.bytes, e);
     }
-    if (role == KAFKA_CONF_SINK && conf->max_record > 1000000)
+    if (role == KAFKA_CONF_SINK && conf->max_record > LIBRARY_MAX)
         return set_number(to, "message.max.bytes", conf->max_record, e);
     return true;
 }

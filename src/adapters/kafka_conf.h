@@ -57,6 +57,9 @@ const char *kafka_conf_get(const struct kafka_conf *conf, const char *name, cons
 /* ms after which the broker gives a silent transaction up. */
 int kafka_conf_transaction_timeout(const struct kafka_conf *conf);
 
+/* Bytes of the largest record that the producer takes. */
+size_t kafka_conf_max_record(const struct kafka_conf *conf);
+
 /* How much one partition's queue may hold before no more is fetched for it. */
 struct kafka_conf_queue {
     size_t bytes;       /* of keys and values */

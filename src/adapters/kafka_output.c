@@ -1,6 +1,7 @@
 /* Encoding and producing.
  *
- * A full queue is waited for, within a bound; a transaction that has failed in the background (a record that could not
+ * Records of the scores and of the changelog are gathered and handed over many at a time, the others one by one; a
+ * topic's records are all of one kind, so that their order is kept. A full queue is waited for, within a bound; a transaction that has failed in the background (a record that could not
  * be delivered) refuses more records, which is ABORTED. */
 #include "adapters/kafka_output.h"
 
@@ -16,6 +17,7 @@ enum {
     METADATA_WAIT = 5000,   /* ms */
     FULL_WAIT = 2000,
     POLL_EVERY = 1000,      /* records between servings of delivery reports */
+    WIRE = 256,             /* bytes that a record may take besides key and value */
     CUT_TO = 64 * 1024      /* bytes kept of a dead letter that is too large */
 };
 
@@ -38,15 +40,33 @@ static bool open_topic(struct kafka_output *output, const char *name, rd_kafka_t
     return !err || kafka_client_fail(e, err, name, "asking the broker for the topic");
 }
 
-bool kafka_output_open(struct kafka_output *output, rd_kafka_t *rk, struct err *e) {
+static struct kafka_stage *stage_of(struct kafka_stage *stage, rd_kafka_topic_t *topic) {
+    if (!stage)
+        stage = malloc(sizeof *stage);
+    MUST(stage);
+    stage->topic = topic;
+    kafka_stage_drop(stage);
+    return stage;
+}
+
+static bool open_topics(struct kafka_output *output, struct err *e) {
     char changelog[KAFKA_CONF_NAME];
     int32_t partitions;
-    output->rk = rk;
     const struct kafka_sink_options *o = output->options;
     return open_topic(output, o->scores, &output->scores, &partitions, e) &&
            open_topic(output, o->sales_ready, &output->sales_ready, &partitions, e) &&
            open_topic(output, o->dead_letters, &output->dead_letters, &output->dead_letter_partitions, e) &&
            open_topic(output, kafka_conf_changelog(&o->conf, changelog), &output->changelog, &partitions, e);
+}
+
+bool kafka_output_open(struct kafka_output *output, rd_kafka_t *rk, struct err *e) {
+    output->rk = rk;
+    output->max_record = kafka_conf_max_record(&output->options->conf);
+    if (!open_topics(output, e))
+        return false;
+    output->staged_scores = stage_of(output->staged_scores, output->scores);
+    output->staged_changelog = stage_of(output->staged_changelog, output->changelog);
+    return true;
 }
 
 void kafka_output_close(struct kafka_output *output) {
@@ -61,6 +81,8 @@ void kafka_output_close(struct kafka_output *output) {
 
 void kafka_output_fini(struct kafka_output *output) {
     kafka_output_close(output);
+    free(output->staged_scores);
+    free(output->staged_changelog);
     free(output->scratch);
     text_free(&output->text);
 }
@@ -117,31 +139,73 @@ static bool refuse(struct kafka_output *output, const struct message *m, rd_kafk
     return kafka_client_fail(e, err, topic, "producing");
 }
 
-static bool produce(struct kafka_output *output, struct message *m, struct err *e) {
-    int64_t deadline = 0;
-    for (;;) {
-        rd_kafka_resp_err_t err = m->headers ? produce_with_headers(output->rk, m) : produce_plain(m);
-        if (!err)
-            break;
-        bool full = err == RD_KAFKA_RESP_ERR__QUEUE_FULL;
-        if (full && deadline == 0) {
-            deadline = kafka_client_now() + FULL_WAIT;
-            output->counts.full++;
-        }
-        if (!full || kafka_client_now() > deadline) {
-            if (m->headers)
-                rd_kafka_headers_destroy(m->headers);
-            return refuse(output, m, err, e);
-        }
-        rd_kafka_poll(output->rk, 5);
+/* Waits a little for room in librdkafka's queue; false: no more. */
+static bool wait_for_room(struct kafka_output *output, int64_t *deadline) {
+    if (*deadline == 0) {
+        *deadline = kafka_client_now() + FULL_WAIT;
+        output->counts.full++;
     }
+    rd_kafka_poll(output->rk, 5);
+    return kafka_client_now() < *deadline;
+}
+
+static void count(struct kafka_output *output, const struct message *m) {
     output->counts.records++;
     output->counts.bytes += m->key.n + m->value.n;
     if (++output->unpolled >= POLL_EVERY) {
         output->unpolled = 0;
         rd_kafka_poll(output->rk, 0);
     }
+}
+
+static bool produce(struct kafka_output *output, struct message *m, struct err *e) {
+    int64_t deadline = 0;
+    rd_kafka_resp_err_t err;
+    do {
+        err = m->headers ? produce_with_headers(output->rk, m) : produce_plain(m);
+    } while (err == RD_KAFKA_RESP_ERR__QUEUE_FULL && wait_for_room(output, &deadline));
+    if (!err) {
+        count(output, m);
+        return true;
+    }
+    if (m->headers)
+        rd_kafka_headers_destroy(m->headers);
+    return refuse(output, m, err, e);
+}
+
+static bool flush(struct kafka_output *output, struct kafka_stage *stage, struct err *e) {
+    int64_t deadline = 0;
+    rd_kafka_resp_err_t err;
+    do {
+        err = kafka_stage_flush(stage);
+    } while (err == RD_KAFKA_RESP_ERR__QUEUE_FULL && wait_for_room(output, &deadline));
+    struct message any = {.topic = stage->topic};
+    return !err || refuse(output, &any, err, e);
+}
+
+/* What is too large is refused here, where it is known whose record it is. */
+static bool produce_staged(struct kafka_output *output, struct kafka_stage *stage, struct message *m, struct err *e) {
+    if (m->key.n + m->value.n + WIRE > output->max_record)
+        return refuse(output, m, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, e);
+    if (!kafka_stage_add(stage, m->partition, m->key, m->value, m->note)) {
+        if (!flush(output, stage, e))
+            return false;
+        if (!kafka_stage_add(stage, m->partition, m->key, m->value, m->note))
+            return produce(output, m, e); /* larger than a stage */
+    }
+    count(output, m);
     return true;
+}
+
+bool kafka_output_flush(struct kafka_output *output, struct err *e) {
+    return flush(output, output->staged_scores, e) && flush(output, output->staged_changelog, e);
+}
+
+void kafka_output_drop(struct kafka_output *output) {
+    if (output->staged_scores)
+        kafka_stage_drop(output->staged_scores);
+    if (output->staged_changelog)
+        kafka_stage_drop(output->staged_changelog);
 }
 
 /* ---- values ---- */
@@ -248,12 +312,15 @@ bool kafka_output_record(struct kafka_output *output, const struct record *recor
                        output->options->model->worst_output);
     if (output->options->cloudevents)
         m.headers = cloudevents(output, record);
-    return produce(output, &m, e);
+    if (m.headers || m.topic != output->scores)
+        return produce(output, &m, e);
+    return produce_staged(output, output->staged_scores, &m, e);
 }
 
 bool kafka_output_forget(struct kafka_output *output, struct bytes lead, struct err *e) {
     struct message m = {.topic = output->scores, .partition = RD_KAFKA_PARTITION_UA, .key = lead};
-    return produce(output, &m, e);
+    return output->options->cloudevents ? produce(output, &m, e)
+                                        : produce_staged(output, output->staged_scores, &m, e);
 }
 
 bool kafka_output_dead_letter(struct kafka_output *output, const struct intake *item, const struct err *why,
@@ -285,5 +352,5 @@ bool kafka_output_log(struct kafka_output *output, uint32_t shard, struct bytes 
                       struct err *e) {
     struct message m = {
         .topic = output->changelog, .partition = (int32_t)shard, .key = key, .value = value, .note = note};
-    return produce(output, &m, e);
+    return produce_staged(output, output->staged_changelog, &m, e);
 }

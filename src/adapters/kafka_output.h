@@ -6,6 +6,7 @@
 
 #include "adapters/kafka_client.h"
 #include "adapters/kafka_sink.h"
+#include "adapters/kafka_stage.h"
 #include "codec/record_json.h"
 
 struct kafka_output {
@@ -13,6 +14,8 @@ struct kafka_output {
     rd_kafka_t *rk;
     rd_kafka_topic_t *scores, *sales_ready, *dead_letters, *changelog;
     int32_t dead_letter_partitions;
+    struct kafka_stage *staged_scores, *staged_changelog; /* the two topics with many records */
+    size_t max_record;          /* bytes that librdkafka takes */
     uint8_t *scratch;           /* an Avro value with its framing */
     size_t n_scratch;
     struct text text;           /* a JSON value */
@@ -26,6 +29,11 @@ bool kafka_output_open(struct kafka_output *output, rd_kafka_t *rk, struct err *
 /* Gives the handles back (not the buffers). */
 void kafka_output_close(struct kafka_output *output);
 void kafka_output_fini(struct kafka_output *output);
+
+/* Hands over what is still gathered; before the transaction's offsets. FULL: call again. */
+bool kafka_output_flush(struct kafka_output *output, struct err *e);
+/* Forgets it: the transaction is given up. */
+void kafka_output_drop(struct kafka_output *output);
 
 /* Those of the port. FULL: call again. */
 bool kafka_output_record(struct kafka_output *output, const struct record *record, struct err *e);

@@ -64,6 +64,7 @@ static void make_log_end(struct kafka_sink *sink, uint32_t shard) {
 }
 
 static void forget_transaction(struct kafka_sink *sink) {
+    kafka_output_drop(&sink->output);
     if (sink->group)
         rd_kafka_consumer_group_metadata_destroy(sink->group);
     sink->group = NULL;
@@ -194,6 +195,8 @@ static void make_sent(struct kafka_sink *sink, const struct sink_offsets *offset
 static bool sink_send_offsets(void *self, const struct sink_offsets *offsets, size_t n, struct err *e) {
     struct kafka_sink *sink = self;
     MUST(sink->state == OPEN && n > 0);
+    if (!kafka_output_flush(&sink->output, e))
+        return false;
     make_sent(sink, offsets, n);
     if (!sink->options.conf.no_transactions &&
         !kafka_client_done(e, rd_kafka_send_offsets_to_transaction(sink->client.rk, sink->sent, sink->group,
