@@ -48,10 +48,10 @@ bool lead_knows_id(const struct lead *lead, uint64_t id_hash) {
         return false;
     const uint8_t *at = lead->memory + LEAD_HEAD;
     uint32_t n = lead_load16(lead->memory + LEAD_AT_IDS);
-    bool known = false;
-    for (uint32_t i = 0; i < n; i++)
-        known |= lead_load64(at + 8 * i) == id_hash;
-    return known;
+    for (const uint8_t *end = at + 8 * n; at < end; at += 8)
+        if (lead_load64(at) == id_hash)
+            return true;
+    return false;
 }
 
 int64_t lead_newest(const struct lead *lead) {

@@ -357,9 +357,29 @@ static bool outside(struct search *s, const struct worth *worth) {
     return !all_hold(s->scorer->model, &s->boxes, score);
 }
 
+static bool differs(const struct score *a, const struct score *b) {
+    return a->stage != b->stage || a->route != b->route || a->ready != b->ready || a->grade[0] != b->grade[0] ||
+           a->grade[1] != b->grade[1];
+}
+
+/* Moves the left point to a moment before which, as the caller knows, no instant comes; back to T if what hangs on the
+ * scores is not there as it is at T after all. */
+static void skip_to(struct search *s, int64_t at) {
+    struct scorer *scorer = s->scorer;
+    if (at <= s->lead->d.t || at >= s->points[0].at)
+        return;
+    measure(s, s->left, at);
+    judge(scorer, s->lead, s->left, &scorer->then);
+    if (differs(&scorer->now, &scorer->then) || timer_drifted(scorer->model, s->lead, scorer->then.total)) {
+        measure(s, s->left, s->lead->d.t);
+        judge(scorer, s->lead, s->left, &scorer->then);
+    }
+    s->boxes = boxes_around(scorer, s->lead, &scorer->then);
+}
+
 /* Moves the left point to the first millisecond by `stop` at which a score is outside its box (FOUND), or to `stop`
- * (NONE). UNDECIDED: the budget is spent, and nothing is outside up to the left point. */
-static enum timer_end first_exit(struct search *s, int64_t stop) {
+ * (NONE). UNDECIDED: the budget is spent, and nothing is outside up to the left point. No instant comes up to `known`. */
+static enum timer_end first_exit(struct search *s, int64_t stop, int64_t known) {
     const struct worth_plan *plan = &s->scorer->plan;
     int64_t stride = 2;
     bool turn = false;
@@ -367,6 +387,11 @@ static enum timer_end first_exit(struct search *s, int64_t stop) {
         return TIMER_NONE;
     s->n_right = 0;
     push_right(s, stop);
+    if (quiet(plan, &s->boxes, s->left, &s->points[0], true)) {
+        move_left(s);
+        return TIMER_NONE;
+    }
+    skip_to(s, known);
     for (int jumps = 0; s->n_right > 0;) {
         struct worth *right = &s->points[s->n_right - 1];
         int64_t gap = right->at - s->left->at;
@@ -399,24 +424,6 @@ static enum timer_end first_exit(struct search *s, int64_t stop) {
     return TIMER_NONE;
 }
 
-static bool differs(const struct score *a, const struct score *b) {
-    return a->stage != b->stage || a->route != b->route || a->ready != b->ready || a->grade[0] != b->grade[0] ||
-           a->grade[1] != b->grade[1];
-}
-
-/* The left point: the lead's T, or `from` less 1 if all that hangs on the scores is there as it is at T. */
-static void start(struct search *s, int64_t from) {
-    struct scorer *scorer = s->scorer;
-    measure(s, s->left, s->lead->d.t);
-    judge(scorer, s->lead, s->left, &scorer->now);
-    if (from == LEAD_NEVER || from - 1 <= s->lead->d.t || from == LEAD_NO_DUE)
-        return;
-    measure(s, s->left, from - 1);
-    judge(scorer, s->lead, s->left, &scorer->then);
-    if (differs(&scorer->now, &scorer->then) || timer_drifted(scorer->model, s->lead, scorer->then.total))
-        measure(s, s->left, s->lead->d.t);
-}
-
 struct timer_answer timer_search(struct scorer *scorer, const struct lead *lead, int64_t from, int64_t until,
                                  size_t budget) {
     const struct timer_answer none = {TIMER_NONE, LEAD_NO_DUE};
@@ -429,14 +436,14 @@ struct timer_answer timer_search(struct scorer *scorer, const struct lead *lead,
                        .left = &scorer->worth,
                        .points = scorer->points};
     scorer->counts.searches++;
-    start(&s, from);
+    measure(&s, s.left, lead->d.t);
+    judge(scorer, lead, s.left, &scorer->now);
+    s.boxes = boxes_around(scorer, lead, &scorer->now);
     int64_t cooldown = cooldown_end(scorer->model, lead, &scorer->now), last = horizon(&scorer->plan, lead);
     int64_t stop = until < last ? until : last;
     stop = cooldown < stop ? cooldown : stop;
-    for (;;) {
-        judge(scorer, lead, s.left, &scorer->then);
-        s.boxes = boxes_around(scorer, lead, &scorer->then);
-        enum timer_end end = first_exit(&s, stop);
+    for (bool first = true;; first = false) {
+        enum timer_end end = first_exit(&s, stop, first && from != LEAD_NEVER ? from - 1 : LEAD_NEVER);
         if (end == TIMER_UNDECIDED) {
             scorer->counts.undecided++;
             return (struct timer_answer){end, s.left->at + 1};
@@ -447,5 +454,6 @@ struct timer_answer timer_search(struct scorer *scorer, const struct lead *lead,
         if (s.left->at == cooldown || differs(&scorer->now, &scorer->then) ||
             timer_drifted(scorer->model, lead, scorer->then.total))
             return (struct timer_answer){TIMER_FOUND, s.left->at};
+        s.boxes = boxes_around(scorer, lead, &scorer->then);
     }
 }

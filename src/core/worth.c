@@ -94,15 +94,14 @@ struct counted {
 };
 
 static uwide cap(uwide count) {
-    return count < COUNT_CEILING ? count : COUNT_CEILING;
+    return (uint64_t)(count >> 64) >> 31 ? COUNT_CEILING : count;
 }
 
-/* C of buckets whose scaled sum (64 fractional bits) is known. */
-static uwide count_of_sum(uwide sum, uint64_t factor) {
-    uint64_t whole = (uint64_t)(sum >> 64);
-    if (whole >= UINT64_C(1) << 31)
+/* C of buckets whose scaled sum is whole * 2^-32 + rest * 2^-64: the sum times the factor, cut once. */
+static uwide count_of_sum(uint64_t whole, uint32_t rest, uint64_t factor) {
+    if (whole >> 63)
         return COUNT_CEILING; /* the factor is at least 1 */
-    return cap(((uwide)whole * factor << 1) + ((uwide)(uint64_t)sum * factor >> 63));
+    return cap(((uwide)whole * factor + ((uwide)rest * factor >> 32)) >> 31);
 }
 
 /* The same as count_buckets, for buckets so full that their sum needs more than 64 bits. */
@@ -114,7 +113,10 @@ static struct counted count_full_buckets(const struct lead_section *section, con
         sum += (uwide)w << (DECAY_LIVES - (decay->ceiling - lead_load32(at)));
         weight += w;
     }
-    return (struct counted){count_of_sum(sum, decay->factor), (uint64_t)(weight >> 32) + 1};
+    uwide count = COUNT_CEILING;
+    if (sum >> 95 == 0)
+        count = count_of_sum((uint64_t)(sum >> 32), (uint32_t)sum, decay->factor);
+    return (struct counted){count, (uint64_t)(weight >> 32) + 1};
 }
 
 /* Every bucket adds w * 2^-age: its part above 2^-32 to `whole`, the bits below it, exactly, to `rest`. */
@@ -136,8 +138,7 @@ static struct counted count_buckets(const struct lead_section *section, const st
     }
     if (all >> 58) /* at most 33 buckets: up to here nothing overflowed */
         return count_full_buckets(section, decay, first);
-    uwide sum = ((uwide)whole << 32) + rest;
-    return (struct counted){count_of_sum(sum, decay->factor), (weight >> 32) + 1};
+    return (struct counted){count_of_sum(whole + (rest >> 32), (uint32_t)rest, decay->factor), (weight >> 32) + 1};
 }
 
 /* `times` * 2^(-age/h), 0 past 32 half-lives. */
@@ -171,19 +172,25 @@ static struct counted count_values(const struct lead_section *section, const str
     return (struct counted){count, section->n};
 }
 
-static struct counted count_section(const struct lead_section *section, const struct worth_rule *rule,
-                                    struct lead_tools *tools, int64_t at) {
+/* All but buckets. Kept out of line, so that the walk over buckets, which most sections are, has the registers. */
+__attribute__((noinline)) static struct counted count_other(const struct lead_section *section,
+                                                            const struct worth_rule *rule,
+                                                            const struct decay *decay, int64_t at) {
+    if (section->kind == MODEL_WINDOWS)
+        return count_windows(section, decay, rule->limit, at);
+    if (section->kind == MODEL_VALUES)
+        return count_values(section, decay, at);
+    uint64_t n = lead_load64(section->at);
+    return (struct counted){n < UINT64_C(1) << 31 ? (uwide)n << 64 : COUNT_CEILING, 0};
+}
+
+static inline struct counted count_section(const struct lead_section *section, const struct worth_rule *rule,
+                                           struct lead_tools *tools, int64_t at) {
     struct decay *decay = rule->half_life == MODEL_NO_HALF_LIFE ? NULL : &tools->decays[rule->half_life];
-    uint64_t n;
-    switch (section->kind) {
-    case MODEL_BUCKETS: decay_at(decay, at); return count_buckets(section, decay);
-    case MODEL_COUNT:
-        n = lead_load64(section->at);
-        return (struct counted){n < UINT64_C(1) << 31 ? (uwide)n << 64 : COUNT_CEILING, 0};
-    case MODEL_WINDOWS: return count_windows(section, decay, rule->limit, at);
-    case MODEL_VALUES: return count_values(section, decay, at);
-    }
-    return (struct counted){0, 0};
+    if (section->kind != MODEL_BUCKETS)
+        return count_other(section, rule, decay, at);
+    decay_at(decay, at);
+    return count_buckets(section, decay);
 }
 
 /* |points| * C, cut to grains. */
@@ -203,7 +210,7 @@ static void add_section(struct worth_cell *cell, const struct worth_rule *rule, 
     /* An entry is worth points * weight grains when it is cut off; cuts cost a unit or two, and the last bits of the
      * factor one part in 2^60. A count at its ceiling does not fade at all for a while. */
     cell->slack += (uwide)rule->points * counted.weight + (uint64_t)(grains >> 58) + 4;
-    if (counted.count >= COUNT_CEILING)
+    if ((uint64_t)(counted.count >> 64) >> 31)
         cell->slack += grains;
 }
 
