@@ -66,9 +66,36 @@ void compiler_union_end(struct compiler *c, uint32_t chain) {
     }
 }
 
+const struct schema_node *compiler_nullable(const struct schema_node *node) {
+    if (node->type != SCHEMA_UNION || node->n != 2)
+        return NULL;
+    const struct schema_node *first = node->members[0].type, *second = node->members[1].type;
+    if (second->type == SCHEMA_NULL)
+        return first;
+    return first->type == SCHEMA_NULL ? second : NULL;
+}
+
+uint32_t compiler_optional(struct compiler *c, enum op_code code, const struct schema_node *node, uint32_t slot) {
+    uint32_t at = compiler_emit(c, code, 0, node->members[0].type->type != SCHEMA_NULL);
+    c->ops[at].slot = (uint16_t)slot;
+    compiler_label(c);
+    return at;
+}
+
+void compiler_optional_end(struct compiler *c, uint32_t at) {
+    c->ops[at].a = compiler_label(c);
+}
+
 /* ---- skipping ---- */
 
 static void skip_union(struct compiler *c, const struct schema_node *node) {
+    const struct schema_node *other = compiler_nullable(node);
+    if (other) {
+        uint32_t optional = compiler_optional(c, OP_OPTIONAL, node, 0);
+        compiler_skip(c, other);
+        compiler_optional_end(c, optional);
+        return;
+    }
     uint32_t at = compiler_union(c, node), chain = 0;
     for (uint32_t i = 0; i < node->n && !c->failed; i++) {
         compiler_branch(c, at, i);

@@ -44,6 +44,12 @@ void compiler_branch(struct compiler *c, uint32_t at, uint32_t branch);
 uint32_t compiler_branch_end(struct compiler *c, uint32_t chain);
 void compiler_union_end(struct compiler *c, uint32_t chain);
 
+/* A union of two branches of which one is null: the other one; else NULL. Such unions are everywhere, so they have ops
+ * of their own: compiler_optional, the ops of the other branch, then compiler_optional_end. */
+const struct schema_node *compiler_nullable(const struct schema_node *node);
+uint32_t compiler_optional(struct compiler *c, enum op_code code, const struct schema_node *node, uint32_t slot);
+void compiler_optional_end(struct compiler *c, uint32_t at);
+
 /* Ops that step over a value of the node. */
 void compiler_skip(struct compiler *c, const struct schema_node *node);
 

@@ -14,6 +14,9 @@ enum op_code {
     OP_SKIP_TEXTS,      /* a strings or bytes */
     OP_SKIP_BLOCKS,     /* an array or map whose items are run by the body that follows */
     OP_UNION,           /* go on at jumps[a + branch]; b branches */
+    OP_OPTIONAL,        /* a union of null (its branch is b) and what follows: where it is null go on at a */
+    OP_OPTIONAL_VALUE,  /* the same; values[slot] is then null */
+    OP_OPTIONAL_TEXT,   /* the same of null and a string or bytes, which is taken at once */
     OP_JUMP,            /* go on at a */
     OP_CALL,            /* run the body at a */
     OP_PICK_INDEX,      /* an array: items by the body that follows, but those of picks[b .. b + slot) by theirs */

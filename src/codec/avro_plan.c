@@ -27,8 +27,10 @@ struct plan *plan_new(const struct mapping *mapping, const struct schema *schema
         plan->parts[part].slot = -1;
     if (!(mapping->shipped ? plan_shipped(plan) : plan_mapped(plan, mapping)))
         return plan;
-    for (uint32_t i = 0; i < plan->n_fields; i++)
+    for (uint32_t i = 0; i < plan->n_fields; i++) {
         plan->fields[i].asked = asked(self, plan->fields[i].name);
+        plan->name_bits |= plan_name_bit(plan->fields[i].name);
+    }
     plan->program = avro_program_new(schema_root(schema), plan->wants, plan->n_wants, &plan->err);
     if (plan->program && !plan_fits(plan, mapping))
         avro_program_free(&plan->program);

@@ -26,12 +26,18 @@ struct plan {
         int slot;                        /* as of a field */
         struct found literal;
     } parts[PLAN_PARTS];
+    uint64_t name_bits;             /* plan_name_bit of all fields' names */
     uint32_t n_fields;
     struct plan_field fields[AVRO_MAX_WANTS];
     uint32_t n_wants;
     struct avro_want wants[AVRO_MAX_WANTS];
     struct mapping_step names[AVRO_MAX_WANTS]; /* the steps of a shipped schema's wants */
 };
+
+/* One bit of 64 for a name: names of other bits are not alike. */
+static inline uint64_t plan_name_bit(struct bytes name) {
+    return name.n ? UINT64_C(1) << ((name.n + name.at[0] * 3u + name.at[name.n - 1] * 7u) & 63) : 1;
+}
 
 /* asked: whether the model asks about a field. A plan is made even where the schema does not fit (program is NULL). */
 struct plan *plan_new(const struct mapping *mapping, const struct schema *schema,

@@ -139,8 +139,23 @@ static bool take(struct compiler *c, const struct schema_node *node, uint32_t sl
     return false;
 }
 
+/* A nullable scalar. False: the node is none, and nothing was written. */
+static bool take_nullable(struct compiler *c, const struct schema_node *node, uint32_t slot, bool qualified) {
+    const struct schema_node *other = compiler_nullable(node);
+    if (!other || (other->type > SCHEMA_STRING && other->type != SCHEMA_ENUM && other->type != SCHEMA_FIXED))
+        return false;
+    bool text = other->type == SCHEMA_STRING || other->type == SCHEMA_BYTES;
+    uint32_t at = compiler_optional(c, text ? OP_OPTIONAL_TEXT : OP_OPTIONAL_VALUE, node, slot);
+    if (!text)
+        MUST(take(c, other, slot, qualified));
+    compiler_optional_end(c, at);
+    return true;
+}
+
 /* Takes whatever scalar there is, in any branch of a union. False: there is none, all was skipped. */
 static bool take_any(struct compiler *c, const struct schema_node *node, uint32_t slot) {
+    if (take_nullable(c, node, slot, false))
+        return true;
     if (node->type != SCHEMA_UNION) {
         bool scalar = take(c, node, slot, false);
         if (!scalar)
@@ -257,7 +272,9 @@ static void compile(struct compiler *c, const struct schema_node *node, const st
     if (c->failed)
         return;
     struct avro_want *want = ends_here(c, set, depth, false), *entries = ends_here(c, set, depth, true);
-    if (node->type == SCHEMA_UNION && set->n) {
+    if (want && set->n == 1 && take_nullable(c, node, (uint32_t)(want - c->wants), want->qualified)) {
+        want->found = true;
+    } else if (node->type == SCHEMA_UNION && set->n) {
         compile_union(c, node, set, depth);
     } else if (want && take(c, node, (uint32_t)(want - c->wants), want->qualified)) {
         want->found |= node->type != SCHEMA_NULL;

@@ -141,6 +141,25 @@ static const uint8_t *symbol(struct machine *m, const struct op *op, const uint8
     return next;
 }
 
+/* Which of the two branches it is of a union with null. */
+static inline const uint8_t *optional(struct machine *m, const struct op *op, const uint8_t *at, bool *null) {
+    *null = false;
+    if (at == m->end)
+        return ends(m, op, at);
+    if (*at != 0 && *at != 2)
+        return wrong(m, op, at, "there is no such branch in a union of two");
+    *null = *at >> 1 == op->b;
+    return at + 1;
+}
+
+static inline const uint8_t *optional_text(struct machine *m, const struct op *op, const uint8_t *at,
+                                           struct found *value) {
+    bool null;
+    at = optional(m, op, at, &null);
+    value->kind = null ? FOUND_NULL : FOUND_TEXT;
+    return at && !null ? text(m, op, at, &value->text) : at;
+}
+
 static const uint8_t *skip_some(struct machine *m, const struct op *op, const uint8_t *at) {
     struct bytes skipped;
     int64_t number;
@@ -208,7 +227,9 @@ static const uint8_t *entries(struct machine *m, const struct op *op, const uint
             struct bytes key;
             scratch->kind = FOUND_ABSENT;
             at = text(m, op, at, &key);
-            if (at)
+            if (at && op[1].code == OP_OPTIONAL_TEXT)
+                at = optional_text(m, op + 1, at, scratch);
+            else if (at)
                 at = go(m, op + 1, at, nesting);
             if (!at || scratch->kind == FOUND_ABSENT)
                 continue;
@@ -230,11 +251,19 @@ static const uint8_t *go(struct machine *m, const struct op *op, const uint8_t *
     for (; at; op++) {
         struct found *value = &m->run->values[op->slot];
         int64_t n;
+        bool null;
         switch ((enum op_code)op->code) {
         case OP_END: return at;
         case OP_SKIP: at = fixed(m, op, at, op->a); break;
         case OP_SKIP_VARINTS:
         case OP_SKIP_TEXTS: at = skip_some(m, op, at); break;
+        case OP_OPTIONAL_TEXT: at = optional_text(m, op, at, value); break;
+        case OP_OPTIONAL_VALUE: value->kind = FOUND_NULL; /* fall through */
+        case OP_OPTIONAL:
+            at = optional(m, op, at, &null);
+            if (null)
+                op = m->p->ops + op->a - 1;
+            break;
         case OP_JUMP: op = m->p->ops + op->a - 1; break;
         case OP_UNION:
             at = varint(m, op, at, &n);

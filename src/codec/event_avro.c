@@ -274,41 +274,39 @@ static bool place_fields(struct event_avro *avro, const struct plan *plan, struc
     return true;
 }
 
-/* One bit of 64 for a name: two names of other bits are not alike. */
-static uint64_t name_bit(struct bytes name) {
-    return name.n ? UINT64_C(1) << ((name.n + name.at[0] * 3u + name.at[name.n - 1] * 7u) & 63) : 1;
+/* Whether fields[n]'s name is that of one before it. */
+static bool name_again(const struct event_field *fields, uint32_t n, struct err *e) {
+    for (uint32_t i = 0; i < n; i++)
+        if (bytes_equal(fields[i].name, fields[n].name))
+            return !err_set(e, ERR_MALFORMED, NULL, "field \"%.*s\" is given twice",
+                            event_utf8(fields[n].name) ? event_quoted(fields[n].name) : 0,
+                            (const char *)fields[n].name.at);
+    return false;
 }
 
-static bool names_twice(const struct event_field *fields, uint32_t n, struct err *e) {
-    uint64_t seen = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        uint64_t bit = name_bit(fields[i].name);
-        for (uint32_t j = 0; (seen & bit) && j < i; j++)
-            if (bytes_equal(fields[i].name, fields[j].name))
-                return err_set(e, ERR_MALFORMED, NULL, "field \"%.*s\" is given twice",
-                               event_utf8(fields[i].name) ? event_quoted(fields[i].name) : 0,
-                               (const char *)fields[i].name.at), true;
+/* The entries of the map of fields, after n other fields. */
+static bool entry_fields(struct event_avro *avro, const struct plan *plan, struct arena *arena,
+                         struct event_field *fields, uint32_t *n, struct err *e) {
+    uint64_t seen = plan->name_bits;
+    for (uint32_t i = 0; i < avro->run.n_entries; i++, ++*n) {
+        const struct found_entry *entry = &avro->run.entries[i];
+        uint64_t bit = plan_name_bit(entry->key);
+        fields[*n].name = entry->key;
+        avro->kept[*n] = names_have(&avro->asked, entry->key);
+        if (((seen & bit) && name_again(fields, *n, e)) || !text_of(&entry->value, arena, &fields[*n].value, e))
+            return false;
         seen |= bit;
     }
-    return false;
+    return true;
 }
 
 static bool make_fields(struct event_avro *avro, const struct plan *plan, struct arena *arena, struct event *event,
                         struct err *e) {
-    uint32_t n = 0, n_entries = avro->run.n_entries;
-    struct event_field *fields = arena_take(arena, (plan->n_fields + n_entries) * sizeof *fields);
+    uint32_t n = 0;
+    struct event_field *fields = arena_take(arena, (plan->n_fields + avro->run.n_entries) * sizeof *fields);
     if (!fields)
         return err_set(e, ERR_TOO_LARGE, NULL, "does not fit in the batch's memory");
-    if (!place_fields(avro, plan, arena, fields, &n, e))
-        return false;
-    for (uint32_t i = 0; i < n_entries; i++) {
-        const struct found_entry *entry = &avro->run.entries[i];
-        fields[n].name = entry->key;
-        avro->kept[n] = names_have(&avro->asked, entry->key);
-        if (!text_of(&entry->value, arena, &fields[n++].value, e))
-            return false;
-    }
-    if (n_entries && names_twice(fields, n, e))
+    if (!place_fields(avro, plan, arena, fields, &n, e) || !entry_fields(avro, plan, arena, fields, &n, e))
         return false;
     event->fields = fields;
     event->n_fields = n;

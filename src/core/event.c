@@ -34,15 +34,16 @@ bool event_check(const struct event *event, struct err *e) {
 }
 
 /* All below 0x80, as nearly every text is: seen by wide reads, the last of which may overlap the one before. */
-static bool ascii(struct bytes b) {
+static inline bool ascii(struct bytes b) {
     uint64_t all = 0, eight;
     uint32_t four[2];
     if (b.n >= sizeof eight) {
-        for (size_t i = 0; i < b.n; i += sizeof eight) {
-            size_t at = i < b.n - sizeof eight ? i : b.n - sizeof eight;
-            memcpy(&eight, b.at + at, sizeof eight);
+        for (size_t i = 0; i + sizeof eight <= b.n; i += sizeof eight) {
+            memcpy(&eight, b.at + i, sizeof eight);
             all |= eight;
         }
+        memcpy(&eight, b.at + b.n - sizeof eight, sizeof eight);
+        all |= eight;
     } else if (b.n >= sizeof four[0]) {
         memcpy(&four[0], b.at, sizeof four[0]);
         memcpy(&four[1], b.at + b.n - sizeof four[1], sizeof four[1]);
@@ -77,11 +78,16 @@ uint64_t event_hash(struct bytes b) {
     return XXH3_64bits(b.n ? (const void *)b.at : "", b.n);
 }
 
+/* event_utf8, with what nearly always holds in line. */
+static inline bool utf8(struct bytes b) {
+    return ascii(b) || event_utf8(b);
+}
+
 /* A lead's or an event's id. */
 static bool check_id(struct bytes b, const char *what, size_t max, struct err *e) {
     if (!b.n)
         return err_set(e, ERR_MISSING, NULL, "%s is empty", what);
-    if (!event_utf8(b))
+    if (!utf8(b))
         return err_set(e, ERR_MALFORMED, NULL, "%s is not UTF-8", what);
     if (b.n > max)
         return err_set(e, ERR_TOO_LARGE, NULL, "%s has %zu bytes, the limit is %zu: \"%.*s..\"", what, b.n, max,
@@ -90,15 +96,15 @@ static bool check_id(struct bytes b, const char *what, size_t max, struct err *e
 }
 
 static bool check_type(struct bytes type, struct err *e) {
+    /* By character, a bit: 0-9 and `.`; a-z and `_`; none past 127. */
+    static const uint64_t may[4] = {UINT64_C(0x03ff400000000000), UINT64_C(0x07fffffe80000000), 0, 0};
     if (!check_id(type, "type", EVENT_MAX_TYPE, e))
         return false;
-    for (size_t i = 0; i < type.n; i++) {
-        uint8_t c = type.at[i];
-        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_' && c != '.')
-            return err_set(e, ERR_INVALID, NULL, "type \"%.*s\" has other characters than a-z, 0-9, _ and .",
-                           event_quoted(type), (const char *)type.at);
-    }
-    return true;
+    uint64_t all = 1;
+    for (size_t i = 0; i < type.n; i++)
+        all &= may[type.at[i] >> 6] >> (type.at[i] & 63);
+    return all || err_set(e, ERR_INVALID, NULL, "type \"%.*s\" has other characters than a-z, 0-9, _ and .",
+                          event_quoted(type), (const char *)type.at);
 }
 
 static bool check_time(int64_t time, struct err *e) {
@@ -114,12 +120,12 @@ static bool check_time(int64_t time, struct err *e) {
 }
 
 static bool check_field(const struct event_field *field, struct err *e) {
-    if (!event_utf8(field->name))
+    if (!utf8(field->name))
         return err_set(e, ERR_MALFORMED, NULL, "the name of a field is not UTF-8");
     if (field->value.n > EVENT_MAX_VALUE)
         return err_set(e, ERR_TOO_LARGE, NULL, "field \"%.*s\" has %zu bytes, the limit is %d",
                        event_quoted(field->name), (const char *)field->name.at, field->value.n, EVENT_MAX_VALUE);
-    if (!event_utf8(field->value))
+    if (!utf8(field->value))
         return err_set(e, ERR_MALFORMED, NULL, "field \"%.*s\" is not UTF-8", event_quoted(field->name),
                        (const char *)field->name.at);
     return true;
