@@ -12,7 +12,7 @@
 const struct walk_form walk_points = {4, -MILLION * 10000, MILLION * 10000, "-1000000 to 1000000"};
 const struct walk_form walk_score = {2, -MILLION * 100, MILLION * 100, "-1000000 to 1000000"};
 const struct walk_form walk_value = {2, -MOST_VALUE, MOST_VALUE, "at most 15 digits before the point"};
-const struct walk_form walk_weight = {4, 0, 100 * 10000, "0 to 100"};
+const struct walk_form walk_weight = {4, 0, MILLION, "0 to 100"};
 
 /* ------------------------------------------------------------------------------------------------ problems */
 
