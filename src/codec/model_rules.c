@@ -115,8 +115,8 @@ static void read_window(struct walk *w, const struct yaml_node *limit, struct ha
                    yaml_quote(own->text).text);
     else if (32 * half_life.ms > MOST_WINDOWS * rule->window)
         walk_error(w, own,
-                   "per \"%s\" makes %lld windows of 32 half-lives, at most %d are kept: take a longer window or a "
-                   "shorter half_life",
+                   "per \"%s\": 32 half-lives hold %lld windows (rounded down), more than the %d that are kept: take a "
+                   "longer window or a shorter half_life",
                    yaml_quote(own->text).text, (long long)(32 * half_life.ms / rule->window), MOST_WINDOWS);
 }
 

@@ -24,7 +24,7 @@ static void join_routes(struct model *model, uint16_t first, uint16_t later) {
     if (model->routes[later].cond != COND_ALWAYS)
         all[n++] = model->routes[later].cond;
     uint32_t any[2] = {model->routes[first].cond, cond_add_join(conds, false, all, n)};
-    model->routes[first].cond = any[1] == COND_ALWAYS ? COND_ALWAYS : cond_add_join(conds, true, any, 2);
+    model->routes[first].cond = cond_add_join(conds, true, any, 2);
     model->n_routes--;
     memmove(model->routes + later, model->routes + later + 1,
             (size_t)(model->n_routes - later) * sizeof *model->routes);
@@ -38,9 +38,6 @@ static void unite_routes(struct model *model) {
                 join_routes(model, first, later);
                 break;
             }
-    for (uint16_t i = 0; i < model->n_routes; i++)
-        if (model->routes[i].cond == COND_ALWAYS)
-            model->n_routes = (uint16_t)(i + 1);
     if (model->n_routes)
         model->routes[model->n_routes - 1].cond = COND_ALWAYS;
 }

@@ -145,7 +145,7 @@ START_TEST(limits_are_what_they_say) {
         {limit_type, 64, "rule \"r\": on \"0000"},
         {limit_depth, 16, "sales_ready: more than 16 of any, all, not"},
         {limit_bytes, 1024 * 1024, "the file has 1048577 bytes"},
-        {limit_window, 32, "rule \"r\": per \"1s\" makes 1056 windows"},
+        {limit_window, 32, "rule \"r\": per \"1s\": 32 half-lives hold 1056 windows"},
     };
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         struct expect_text text = {0};
@@ -394,13 +394,19 @@ END_TEST
 
 /* ------------------------------------------------------------------------------------------------ hashes */
 
+#define DECISIONS                                                                                                      \
+    "grade: {fit: {A: 6, B: 4}, engagement: {1: 9}}\n"                                                                 \
+    "stages: [{name: cold}, {name: warm, enter: 40, leave: 31}]\n"                                                     \
+    "sales_ready: {when: {stage: warm, c: k}, cooldown: 14d}\n"                                                        \
+    "routes: [{to: sales, when: {grade: B1}}, {to: rest}]\n"
+
 static const char ordered[] =
     HEAD "engagement: {half_life: 14d, groups: {a: {max: 5, rules: [{id: r1, on: [x, y], points: 1, when: {u: v, w: "
          "{contains: Z}}}, {id: r2, on: x, points: 2, limit: {count: 1, per: 1d}}]}, b: {rules: [{id: r3, on: y, "
          "points: 3}]}}}\n"
          "fit: {rules: [{id: f1, when: {c: d}, points: 1}, {id: f2, of: e, bands: [{from: 1, points: 1}]}]}\n"
-         "profile: {keep: [p, q]}\n";
-static const char reordered[] = HEAD
+         "profile: {keep: [p, q]}\n" DECISIONS;
+static const char reordered[] = HEAD DECISIONS
     "profile: {keep: [q, p, c]}\n"
     "fit: {rules: [{id: f2, of: e, bands: [{from: 1.00, points: 1}]}, {points: 1.0, when: {c: D}, id: f1}]}\n"
     "engagement: {groups: {b: {half_life: 2w, rules: [{id: r3, on: [y, y], points: 3}]}, a: {half_life: 7d, max: 5, "
@@ -450,12 +456,20 @@ static const struct {
     {"profile:", "publish: {min_change: 2}\nprofile:", false, true},
     {"profile:", "publish: {drift: 6}\nprofile:", false, true},
     {"profile:", "total: {fit: 2}\nprofile:", false, true},
-    {"profile:", "total: {max: 2}\nprofile:", false, true},
+    {"profile:", "total: {max: 200}\nprofile:", false, true},
     {"profile:", "total: {engagement: 1.0, fit: 1}\ndedupe: {ids: 32}\nprofile:", false, false},
-    {"profile:", "stages: [{name: s}]\nprofile:", false, true},
-    {"profile:", "routes: [{to: s}]\nprofile:", false, true},
-    {"profile:", "grade: {fit: {A: 1}, engagement: {1: 1}}\nprofile:", false, true},
-    {"profile:", "sales_ready: {when: {c: d}}\nprofile:", false, true},
+    {"enter: 40", "enter: 41", false, true},
+    {"leave: 31", "leave: 32", false, true},
+    {"leave: 31", "leave: 31.00", false, false},
+    {"name: cold", "name: cool", false, true},
+    {"A: 6", "A: 7", false, true},
+    {"{1: 9}", "{2: 9}", false, true},
+    {"c: k", "c: j", false, true},
+    {"cooldown: 14d", "cooldown: 15d", false, true},
+    {"cooldown: 14d", "cooldown: 2w", false, false},
+    {"to: sales", "to: field", false, true},
+    {"grade: B1", "grade: B2", false, true},
+    {"grade: B1", "grade: {in: [B1]}", false, false},
 };
 
 START_TEST(each_change_tells_in_the_hashes) {
