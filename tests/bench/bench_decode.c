@@ -1,6 +1,7 @@
-/* What it costs to make an event of an Avro record of 200 bytes: with the shipped schema and a model that asks about two
- * fields, with all fields, and by a mapping that names what it wants. CPU time of one core, the best of five rounds.
- * Beside it, as a measure of the machine: avro-c reading the same records into a generic value that is used again. */
+/* What it costs to make an event of an Avro record of 200 bytes: with the shipped schema and a model that asks about
+ * two fields, with all fields, and by a mapping that names what it wants. CPU time of one core, the best of five
+ * rounds. Beside it, as a measure of the machine: avro-c reading the same records into a generic value that is used
+ * again. */
 #include "codec/event_avro.h"
 #include "codec/shipped.h"
 

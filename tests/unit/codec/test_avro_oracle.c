@@ -1,5 +1,5 @@
-/* avro-c as the oracle: schemas and values at random, encoded by avro-c; our programs must find every value that was put
- * in, at its place, end where the record ends, and refuse every cut of it. */
+/* avro-c as the oracle: schemas and values at random, encoded by avro-c; our programs must find every value that was
+ * put in, at its place, end where the record ends, and refuse every cut of it. */
 #include "codec/avro_program.h"
 #include "codec/schema.h"
 #include "support/suite.h"
@@ -52,7 +52,8 @@ static void put_record(unsigned depth) {
 
 static void put_small_named(bool fixed) {
     unsigned number = n_named++;
-    put(fixed ? "{\"type\":\"fixed\",\"size\":3,\"name\":\"" : "{\"type\":\"enum\",\"symbols\":[\"a\",\"bc\"],\"name\":\"");
+    put(fixed ? "{\"type\":\"fixed\",\"size\":3,\"name\":\""
+              : "{\"type\":\"enum\",\"symbols\":[\"a\",\"bc\"],\"name\":\"");
     put_name(number);
     put("\"}");
     complete[number] = true;
@@ -158,7 +159,7 @@ static void fill_items(avro_value_t *value, bool map, unsigned depth) {
 }
 
 static void fill_record(avro_value_t *value, unsigned depth) {
-    size_t n;
+    size_t n = 0;
     avro_value_get_size(value, &n);
     for (size_t i = 0; i < n; i++) {
         avro_value_t member;
@@ -273,7 +274,8 @@ static void look(const struct schema *schema, size_t n) {
     struct avro_program *program = avro_program_new(schema_root(schema), wants, n_wants, &e);
     ck_assert_msg(program != NULL, "seed %llu: %s", (unsigned long long)seed, e.words);
     struct reader r = reader_of((struct bytes){bytes, n});
-    ck_assert_msg(avro_program_run(program, &r, &run, &e), "seed %llu: %s: %s", (unsigned long long)seed, e.words, json);
+    ck_assert_msg(avro_program_run(program, &r, &run, &e), "seed %llu: %s: %s", (unsigned long long)seed, e.words,
+                  json);
     ck_assert_msg(!reader_left(&r), "seed %llu: %zu bytes left: %s", (unsigned long long)seed, reader_left(&r), json);
     for (uint32_t i = 0; i < n_wants; i++)
         ck_assert_msg(same(&run.values[i], sought[i]), "seed %llu: leaf %u of kind %d: %s", (unsigned long long)seed, i,
