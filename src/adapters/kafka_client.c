@@ -139,8 +139,8 @@ bool kafka_client_open(struct kafka_client *client, rd_kafka_type_t type, rd_kaf
 }
 
 void kafka_client_wake_fetchers(struct kafka_client *client, const struct kafka_conf *conf) {
-    rd_kafka_error_t *error = rd_kafka_sasl_set_credentials(
-        client->rk, kafka_conf_get(conf, "sasl.username", ""), kafka_conf_get(conf, "sasl.password", ""));
+    rd_kafka_error_t *error = rd_kafka_sasl_set_credentials(client->rk, kafka_conf_get(conf, "sasl.username", ""),
+                                                            kafka_conf_get(conf, "sasl.password", ""));
     if (error)
         rd_kafka_error_destroy(error);
 }

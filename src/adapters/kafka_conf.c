@@ -8,8 +8,13 @@
 
 enum { LIBRARY_MAX = 1000000 /* librdkafka's default of message.max.bytes */ };
 
-enum { SOURCE = 1 << KAFKA_CONF_SOURCE, SINK = 1 << KAFKA_CONF_SINK, READER = 1 << KAFKA_CONF_READER,
-       ADMIN = 1 << KAFKA_CONF_ADMIN, ALL = SOURCE | SINK | READER | ADMIN };
+enum {
+    SOURCE = 1 << KAFKA_CONF_SOURCE,
+    SINK = 1 << KAFKA_CONF_SINK,
+    READER = 1 << KAFKA_CONF_READER,
+    ADMIN = 1 << KAFKA_CONF_ADMIN,
+    ALL = SOURCE | SINK | READER | ADMIN
+};
 
 /* What the user may not change, and why. value NULL: made from other settings, see identify(). */
 static const struct {
@@ -43,7 +48,7 @@ static const struct {
     {"client.id", ALL, "leadstream"},
     {"socket.nagle.disable", ALL, "true"},
     {"socket.keepalive.enable", ALL, "true"},
-    {"retry.backoff.ms", ALL, "10"},        /* 100 ms of every commit otherwise */
+    {"retry.backoff.ms", ALL, "10"}, /* 100 ms of every commit otherwise */
     {"reconnect.backoff.ms", ALL, "50"},
     {"reconnect.backoff.max.ms", ALL, "1000"},
     {"log.connection.close", ALL, "false"},
@@ -58,7 +63,7 @@ static const struct {
     {"queued.min.messages", READER, "20000"},
     {"queued.max.messages.kbytes", READER, "4096"},
     {"transaction.timeout.ms", SINK, "10000"},
-    {"linger.ms", SINK, "20"},              /* a commit flushes at once, whatever this says */
+    {"linger.ms", SINK, "20"}, /* a commit flushes at once, whatever this says */
     {"queue.buffering.max.kbytes", SINK, "16384"},
 };
 
@@ -150,8 +155,7 @@ struct kafka_conf_queue kafka_conf_queue(const struct kafka_conf *conf) {
     return queue;
 }
 
-static bool set_defaults(const struct kafka_conf *conf, enum kafka_conf_role role, rd_kafka_conf_t *to,
-                         struct err *e) {
+static bool set_defaults(const struct kafka_conf *conf, enum kafka_conf_role role, rd_kafka_conf_t *to, struct err *e) {
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
         if (defaults[i].roles & 1u << role && !set(to, defaults[i].name, defaults[i].value, e))
             return false;

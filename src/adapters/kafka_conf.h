@@ -31,7 +31,7 @@ struct kafka_conf {
     const char *generation;
     const char *instance;
     unsigned worker;
-    size_t prefetch;        /* bytes that this worker's consumer may hold fetched, all partitions together; 0: default */
+    size_t prefetch;        /* bytes that this worker's consumer may hold fetched, of all partitions; 0: default */
     unsigned queues;        /* partitions of all topics that this worker expects to read (it divides prefetch); 0: 8 */
     size_t max_record;      /* the largest record to produce, bytes; 0: librdkafka's default (1,000,000) */
     bool no_transactions;   /* benchmark only: a producer that is idempotent but not transactional */

@@ -1,8 +1,9 @@
 /* Encoding and producing.
  *
  * Records of the scores and of the changelog are gathered and handed over many at a time, the others one by one; a
- * topic's records are all of one kind, so that their order is kept. A full queue is waited for, within a bound; a transaction that has failed in the background (a record that could not
- * be delivered) refuses more records, which is ABORTED. */
+ * topic's records are all of one kind, so that their order is kept. A full queue is waited for, within a bound; a
+ * transaction that has failed in the background (a record that could not be delivered) refuses more records, which is
+ * ABORTED. */
 #include "adapters/kafka_output.h"
 
 #include "codec/record_avro.h"
@@ -14,11 +15,11 @@
 #include <stdlib.h>
 
 enum {
-    METADATA_WAIT = 5000,   /* ms */
+    METADATA_WAIT = 5000, /* ms */
     FULL_WAIT = 2000,
-    POLL_EVERY = 1000,      /* records between servings of delivery reports */
-    WIRE = 256,             /* bytes that a record may take besides key and value */
-    CUT_TO = 64 * 1024      /* bytes kept of a dead letter that is too large */
+    POLL_EVERY = 1000, /* records between servings of delivery reports */
+    WIRE = 256,        /* bytes that a record may take besides key and value */
+    CUT_TO = 64 * 1024 /* bytes kept of a dead letter that is too large */
 };
 
 /* ---- handles ---- */
@@ -92,7 +93,7 @@ void kafka_output_fini(struct kafka_output *output) {
 struct message {
     rd_kafka_topic_t *topic;
     int32_t partition;
-    struct bytes key, value;    /* at == NULL: null */
+    struct bytes key, value;     /* at == NULL: null */
     rd_kafka_headers_t *headers; /* NULL: none; taken */
     void *note;
 };
@@ -125,8 +126,10 @@ static bool refuse(struct kafka_output *output, const struct message *m, rd_kafk
     const char *topic = rd_kafka_topic_name(m->topic);
     char words[200];
     if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
-        return err_set(e, ERR_OUTPUT_TOO_LARGE, topic, "a record of %zu bytes is more than the producer may send "
-                       "(kafka: message.max.bytes, and the topic's max.message.bytes)", m->value.n);
+        return err_set(e, ERR_OUTPUT_TOO_LARGE, topic,
+                       "a record of %zu bytes is more than the producer may send "
+                       "(kafka: message.max.bytes, and the topic's max.message.bytes)",
+                       m->value.n);
     if (err == RD_KAFKA_RESP_ERR__STATE)
         return err_set(e, ERR_ABORTED, topic, "the transaction has failed in the background");
     if (err == RD_KAFKA_RESP_ERR__FATAL) {
@@ -319,16 +322,15 @@ bool kafka_output_record(struct kafka_output *output, const struct record *recor
 
 bool kafka_output_forget(struct kafka_output *output, struct bytes lead, struct err *e) {
     struct message m = {.topic = output->scores, .partition = RD_KAFKA_PARTITION_UA, .key = lead};
-    return output->options->cloudevents ? produce(output, &m, e)
-                                        : produce_staged(output, output->staged_scores, &m, e);
+    return output->options->cloudevents ? produce(output, &m, e) : produce_staged(output, output->staged_scores, &m, e);
 }
 
 bool kafka_output_dead_letter(struct kafka_output *output, const struct intake *item, const struct err *why,
                               struct err *e) {
     struct message m = {
         .topic = output->dead_letters,
-        .partition = (int32_t)item->shard < output->dead_letter_partitions ? (int32_t)item->shard
-                                                                            : RD_KAFKA_PARTITION_UA,
+        .partition =
+            (int32_t)item->shard < output->dead_letter_partitions ? (int32_t)item->shard : RD_KAFKA_PARTITION_UA,
         .key = item->key,
         .value = item->value,
         .headers = dead_letter_headers(output, item, why),

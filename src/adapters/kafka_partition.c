@@ -1,9 +1,9 @@
 /* A partition's records, looked at one item at a time.
  *
  * Items live in the pool's arena, and so do the bytes of their records: librdkafka's message would cost four times as
- * much memory for as long as a batch takes, and pin what was fetched with it. After a release the head is decoded again,
- * and `entry` says how many entries of an array to skip. An array is decoded with one entry of look-ahead, which tells its
- * last entry. */
+ * much memory for as long as a batch takes, and pin what was fetched with it. After a release the head is decoded
+ * again, and `entry` says how many entries of an array to skip. An array is decoded with one entry of look-ahead, which
+ * tells its last entry. */
 #include "adapters/kafka_partition.h"
 
 #include "adapters/murmur2.h"
@@ -93,7 +93,8 @@ static void on_failure(struct kafka_partition_pool *pool, const struct kafka_par
     if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
         err_set(&e, ERR_REFUSED, where,
                 "the next record to read, %" PRId64 ", is not there: retention took it unread, or the topic was made "
-                "anew; a new `generation:` reads what is left", partition->position);
+                "anew; a new `generation:` reads what is left",
+                partition->position);
     else
         kafka_client_fail(&e, message->err, where, rd_kafka_message_errstr(message));
     if (err_class(e.code) == ERR_CLASS_RETRY)
@@ -155,16 +156,20 @@ static bool item_fits(const struct kafka_partition_pool *pool, const struct kafk
                       const struct intake *item, struct err *e) {
     const struct event *event = &item->event;
     if (item->timestamp >= 0 && event->time > item->timestamp + pool->options->future)
-        return err_set(e, ERR_FUTURE, NULL, "the event's time is %" PRId64 " s past the record's timestamp, which is more "
-                       "than time.future", (event->time - item->timestamp) / 1000);
+        return err_set(e, ERR_FUTURE, NULL,
+                       "the event's time is %" PRId64 " s past the record's timestamp, which is more "
+                       "than time.future",
+                       (event->time - item->timestamp) / 1000);
     if (partition->topic->options->trust_partition)
         return true;
     uint32_t right = murmur2_partition(event->lead, pool->options->partitions);
     if (right == partition->shard)
         return true;
-    return err_set(e, ERR_MISPLACED, NULL, "the lead belongs to partition %" PRIu32 " of %" PRIu32 ", not %" PRIu32
+    return err_set(e, ERR_MISPLACED, NULL,
+                   "the lead belongs to partition %" PRIu32 " of %" PRIu32 ", not %" PRIu32
                    ": key records by lead with Java's default partitioner (librdkafka: partitioner=murmur2_random), or "
-                   "set trust_partition: true", right, pool->options->partitions, partition->shard);
+                   "set trust_partition: true",
+                   right, pool->options->partitions, partition->shard);
 }
 
 static struct decoder *decoder_of(const struct kafka_partition *partition) {

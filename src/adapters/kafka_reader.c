@@ -88,9 +88,12 @@ static bool on_failure(const struct kafka_reader *reader, const rd_kafka_message
     char where[160];
     snprintf(where, sizeof where, "%s/%" PRIu32, rd_kafka_topic_name(reader->topic), reader->shard);
     if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
-        return err_set(e, ERR_REFUSED, where, "the changelog has no record %" PRId64 " any more: the topic was "
-                       "shortened or made anew; move the store away to rebuild it from what the changelog holds, or use "
-                       "a new `generation:`", reader->position);
+        return err_set(
+            e, ERR_REFUSED, where,
+            "the changelog has no record %" PRId64 " any more: the topic was "
+            "shortened or made anew; move the store away to rebuild it from what the changelog holds, or use "
+            "a new `generation:`",
+            reader->position);
     return kafka_client_fail(e, message->err, where, rd_kafka_message_errstr(message));
 }
 

@@ -27,18 +27,18 @@ struct kafka_sink {
     struct kafka_output output;
     struct kafka_reader reader;
     enum state state;
-    rd_kafka_consumer_group_metadata_t *group;  /* of the open transaction */
-    rd_kafka_topic_partition_list_t *sent;      /* the offsets in it, by shard and topic */
-    int64_t committing;         /* when commit was first called, 0: not yet */
-    int64_t *log_ends;          /* by shard: offset after the transaction's last shard record */
+    rd_kafka_consumer_group_metadata_t *group; /* of the open transaction */
+    rd_kafka_topic_partition_list_t *sent;     /* the offsets in it, by shard and topic */
+    int64_t committing;                        /* when commit was first called, 0: not yet */
+    int64_t *log_ends;                         /* by shard: offset after the transaction's last shard record */
     size_t n_log_ends;
-    uint64_t undelivered;       /* records of the transaction that the broker refused */
+    uint64_t undelivered; /* records of the transaction that the broker refused */
 };
 
 /* ---- delivery reports ---- */
 
-/* Only shard records carry a note, shard + 1: the last that a transaction writes to a changelog partition. What an abort
- * purges has not failed. */
+/* Only shard records carry a note, shard + 1: each is the last that a transaction writes to its changelog partition.
+ * What an abort purges has not failed. */
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque) {
     (void)rk;
     const struct kafka_client *client = opaque;
@@ -199,8 +199,9 @@ static bool sink_send_offsets(void *self, const struct sink_offsets *offsets, si
         return false;
     make_sent(sink, offsets, n);
     if (!sink->options.conf.no_transactions &&
-        !kafka_client_done(e, rd_kafka_send_offsets_to_transaction(sink->client.rk, sink->sent, sink->group,
-                                                                   OFFSETS_WAIT), "send_offsets_to_transaction"))
+        !kafka_client_done(e,
+                           rd_kafka_send_offsets_to_transaction(sink->client.rk, sink->sent, sink->group, OFFSETS_WAIT),
+                           "send_offsets_to_transaction"))
         return false;
     sink->state = SENT;
     return true;

@@ -1,5 +1,5 @@
-/* Records on their way to one topic, gathered so that librdkafka takes many in one call: a third of the cost of one at a
- * time (one look at the clock, one lock, no search for the partition). Keys and values are copied twice for it.
+/* Records on their way to one topic, gathered so that librdkafka takes many in one call (one look at the clock, one lock),
+ * which saves a fifth of the caller's time, a second copy included.
  *
  * Private to kafka_output. */
 #ifndef LEADSTREAM_KAFKA_STAGE_H
@@ -21,8 +21,8 @@ struct kafka_stage {
 /* Adds a record if there is room; false: flush first, or (an empty stage) it is too large to be staged at all. */
 bool kafka_stage_add(struct kafka_stage *stage, int32_t partition, struct bytes key, struct bytes value, void *note);
 
-/* Hands all over. Those that are refused stay, in their order, with the first one's code returned (_QUEUE_FULL: poll and
- * flush again). */
+/* Hands all over. Those that are refused stay, in their order, and the first one's code is returned (_QUEUE_FULL: poll
+ * and flush again). */
 rd_kafka_resp_err_t kafka_stage_flush(struct kafka_stage *stage);
 
 /* Forgets what is gathered. */

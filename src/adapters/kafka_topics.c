@@ -20,11 +20,11 @@
 
 enum {
     MAX_TOPICS = ENGINE_MAX_TOPICS + 4,
-    PARTITIONS = 8,             /* of topics made where no input tells */
-    OVERHEAD = 1024,            /* bytes of a record and its batch besides key and value; keys are a few hundred */
-    BROKER_MAX = 1048588,       /* Kafka's default of max.message.bytes */
-    BATCH = 1000000,            /* librdkafka's default of batch.size and message.max.bytes */
-    SEEN_WAIT = 10000           /* ms until a topic just made is to be seen */
+    PARTITIONS = 8,       /* of topics made where no input tells */
+    OVERHEAD = 1024,      /* bytes of a record and its batch besides key and value; keys are a few hundred */
+    BROKER_MAX = 1048588, /* Kafka's default of max.message.bytes */
+    BATCH = 1000000,      /* librdkafka's default of batch.size and message.max.bytes */
+    SEEN_WAIT = 10000     /* ms until a topic just made is to be seen */
 };
 
 struct kafka_topics {
@@ -35,8 +35,8 @@ struct kafka_topics {
     size_t n;
     struct kafka_admin_topic seen[MAX_TOPICS];
     struct kafka_topics_row rows[MAX_TOPICS];
-    uint32_t partitions;        /* of the inputs; of those to be made */
-    const char *measure;        /* the topic that says so, NULL: none is there */
+    uint32_t partitions; /* of the inputs; of those to be made */
+    const char *measure; /* the topic that says so, NULL: none is there */
 };
 
 /* ---- sizes ---- */
@@ -91,14 +91,19 @@ static void judge_partitions(const struct kafka_topics *topics, const struct kaf
         return;
     if (row->role == KAFKA_TOPICS_INPUT)
         judge(row, KAFKA_TOPICS_WRONG,
-              "has %" PRIu32 " partitions, but %s has %" PRIu32 ": a lead's events would be in different shards; give all "
-              "source topics the same number", seen->partitions, topics->measure, topics->partitions);
+              "has %" PRIu32 " partitions, but %s has %" PRIu32
+              ": a lead's events would be in different shards; give all "
+              "source topics the same number",
+              seen->partitions, topics->measure, topics->partitions);
     else if (row->role == KAFKA_TOPICS_CHANGELOG)
         judge(row, KAFKA_TOPICS_WRONG,
-              "has %" PRIu32 " partitions, but the sources have %" PRIu32 ": use a new `generation:` and make its changelog "
-              "with `leadstream topics --create`", seen->partitions, topics->partitions);
+              "has %" PRIu32 " partitions, but the sources have %" PRIu32
+              ": use a new `generation:` and make its changelog "
+              "with `leadstream topics --create`",
+              seen->partitions, topics->partitions);
     else if (row->role == KAFKA_TOPICS_DEAD_LETTERS && seen->partitions < topics->partitions)
-        judge(row, KAFKA_TOPICS_DIFFERS, "has fewer partitions than the sources: letters go to other partitions than "
+        judge(row, KAFKA_TOPICS_DIFFERS,
+              "has fewer partitions than the sources: letters go to other partitions than "
               "their records came from");
 }
 
@@ -107,20 +112,24 @@ static void judge_cleanup(const struct kafka_admin_topic *seen, struct kafka_top
     switch (row->role) {
     case KAFKA_TOPICS_CHANGELOG:
         if (!compacts || deletes)
-            judge(row, KAFKA_TOPICS_WRONG, "has cleanup.policy=%s: leads that stay quiet would be lost; set it to compact",
-                  seen->cleanup);
+            judge(row, KAFKA_TOPICS_WRONG,
+                  "has cleanup.policy=%s: leads that stay quiet would be lost; set it to compact", seen->cleanup);
         break;
     case KAFKA_TOPICS_SCORES:
         if (!compacts || deletes)
-            judge(row, KAFKA_TOPICS_DIFFERS, "has cleanup.policy=%s: who comes later does not find every lead's last score; "
-                  "compact is meant", seen->cleanup);
+            judge(row, KAFKA_TOPICS_DIFFERS,
+                  "has cleanup.policy=%s: who comes later does not find every lead's last score; "
+                  "compact is meant",
+                  seen->cleanup);
         else if (seen->compaction_lag < 7 * DAY)
-            judge(row, KAFKA_TOPICS_DIFFERS, "has min.compaction.lag.ms=%" PRId64 ": who follows may miss changes; %" PRId64
-                  " (7 days) is meant", seen->compaction_lag, 7 * DAY);
+            judge(row, KAFKA_TOPICS_DIFFERS,
+                  "has min.compaction.lag.ms=%" PRId64 ": who follows may miss changes; %" PRId64 " (7 days) is meant",
+                  seen->compaction_lag, 7 * DAY);
         break;
     case KAFKA_TOPICS_INPUT:
         if (compacts)
-            judge(row, KAFKA_TOPICS_DIFFERS, "is compacted: events of a lead are removed, so that a replay gives other scores");
+            judge(row, KAFKA_TOPICS_DIFFERS,
+                  "is compacted: events of a lead are removed, so that a replay gives other scores");
         break;
     case KAFKA_TOPICS_SALES_READY:
     case KAFKA_TOPICS_DEAD_LETTERS:
@@ -137,12 +146,15 @@ static void judge_size(const struct kafka_topics *topics, const struct kafka_adm
     int64_t needed = room_needed(&topics->options, record_of(&topics->options, row->role));
     if (seen->max_message < needed)
         judge(row, KAFKA_TOPICS_WRONG,
-              "has max.message.bytes=%" PRId64 ", but the model's largest record or a batch of the producer takes %" PRId64
-              ": raise it (or lower kafka: batch.size)", seen->max_message, needed);
+              "has max.message.bytes=%" PRId64
+              ", but the model's largest record or a batch of the producer takes %" PRId64
+              ": raise it (or lower kafka: batch.size)",
+              seen->max_message, needed);
     for (size_t i = 0; row->role == KAFKA_TOPICS_DEAD_LETTERS && i < topics->options.n_inputs; i++)
         if (topics->seen[i].configured && topics->seen[i].max_message > seen->max_message)
-            judge(row, KAFKA_TOPICS_DIFFERS, "has max.message.bytes=%" PRId64 ", less than %s: large dead letters are cut",
-                  seen->max_message, topics->seen[i].name);
+            judge(row, KAFKA_TOPICS_DIFFERS,
+                  "has max.message.bytes=%" PRId64 ", less than %s: large dead letters are cut", seen->max_message,
+                  topics->seen[i].name);
 }
 
 /* ---- what a topic is to be ---- */
@@ -150,9 +162,9 @@ static void judge_size(const struct kafka_topics *topics, const struct kafka_adm
 static void plan_add(struct kafka_admin_setting **at, const char *name, int64_t number, const char *text) {
     (*at)->name = name;
     if (text)
-        snprintf((*at)->value, sizeof (*at)->value, "%s", text);
+        snprintf((*at)->value, sizeof(*at)->value, "%s", text);
     else
-        snprintf((*at)->value, sizeof (*at)->value, "%" PRId64, number);
+        snprintf((*at)->value, sizeof(*at)->value, "%" PRId64, number);
     (*at)++;
 }
 
@@ -184,11 +196,13 @@ static void describe(const struct kafka_topics *topics, const struct kafka_admin
     if (!seen->exists) {
         plan(topics, row->role, settings);
         for (const struct kafka_admin_setting *s = settings; s->name && n < (int)sizeof row->settings; s++)
-            n += snprintf(row->settings + n, sizeof row->settings - (size_t)n, "%s%s=%s", n ? " " : "", s->name, s->value);
+            n += snprintf(row->settings + n, sizeof row->settings - (size_t)n, "%s%s=%s", n ? " " : "", s->name,
+                          s->value);
     } else if (seen->configured) {
         n = snprintf(row->settings, sizeof row->settings, "cleanup.policy=%s", seen->cleanup);
         if (strstr(seen->cleanup, "delete"))
-            n += snprintf(row->settings + n, sizeof row->settings - (size_t)n, " retention.ms=%" PRId64, seen->retention);
+            n += snprintf(row->settings + n, sizeof row->settings - (size_t)n, " retention.ms=%" PRId64,
+                          seen->retention);
         else
             n += snprintf(row->settings + n, sizeof row->settings - (size_t)n,
                           " min.compaction.lag.ms=%" PRId64 " delete.retention.ms=%" PRId64, seen->compaction_lag,
@@ -331,8 +345,8 @@ static bool refuse_missing(const struct kafka_topics *topics, struct err *e) {
     for (size_t i = 0; i < topics->n; i++)
         if (topics->rows[i].state == KAFKA_TOPICS_MISSING && n < sizeof names)
             n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", missing++ ? ", " : "", topics->rows[i].name);
-    return !missing || err_set(e, ERR_REFUSED, NULL, "topics are missing (`leadstream topics --create` makes them): %s",
-                               names);
+    return !missing ||
+           err_set(e, ERR_REFUSED, NULL, "topics are missing (`leadstream topics --create` makes them): %s", names);
 }
 
 bool kafka_topics_check(const struct kafka_topics_options *options, struct kafka_topics_facts *facts, struct err *e) {

@@ -42,9 +42,12 @@ static int read_number(const char *option, const char *text, int most, int *numb
 
 static int read_options(int argc, char **argv, struct options *o, bool *done) {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},     {"create", no_argument, NULL, 'C'},
-        {"partitions", required_argument, NULL, 'p'}, {"replication", required_argument, NULL, 'r'},
-        {"help", no_argument, NULL, 'h'},             {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},
+        {"create", no_argument, NULL, 'C'},
+        {"partitions", required_argument, NULL, 'p'},
+        {"replication", required_argument, NULL, 'r'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     int option, code = 0;
     opterr = 0;

@@ -129,7 +129,7 @@ enum source_head rig_head(struct rig *rig, uint16_t topic, uint32_t shard, const
     struct err e;
     int64_t deadline = now_ms() + ms;
     enum source_head head;
-    while ((head = rig->source.head(rig->source.self, topic, shard, item)) == not && now_ms() < deadline)
+    while ((head = rig->source.head(rig->source.self, topic, shard, item)) == not &&now_ms() < deadline)
         ck_assert_msg(rig->source.poll(rig->source.self, &rig->listener, 20, &e), "%s: %s", e.where, e.words);
     return head;
 }
@@ -164,8 +164,7 @@ static void put(rd_kafka_t *rk, const char *topic, int32_t partition, const char
     snprintf(copy, sizeof copy, "%s", value ? value : "");
     rd_kafka_resp_err_t err =
         rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
-                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                          RD_KAFKA_V_KEY(key, key ? strlen(key) : 0),
+                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key, key ? strlen(key) : 0),
                           RD_KAFKA_V_VALUE(value ? copy : NULL, value ? strlen(copy) : 0), RD_KAFKA_V_END);
     ck_assert_msg(!err, "%s: %s", topic, rd_kafka_err2str(err));
 }

@@ -8,8 +8,8 @@ enum { PRODUCE = 0, INIT_PRODUCER = 22, END_TXN = 26, TXN_OFFSET_COMMIT = 28 };
 static const struct {
     int api;
     rd_kafka_resp_err_t error;
-    enum err_code code;     /* of send_offsets or commit */
-    bool aborts;            /* abort() works afterwards, else the producer is retired */
+    enum err_code code; /* of send_offsets or commit */
+    bool aborts;        /* abort() works afterwards, else the producer is retired */
 } injected[] = {
     {TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, ERR_ABORTED, true},
     {TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, ERR_ABORTED, true},

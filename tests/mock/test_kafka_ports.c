@@ -1,4 +1,4 @@
-/* Source and sink on the mock cluster: items in order, ends, arrays, bad records, seeking, and a transaction's round. */
+/* Source and sink on the mock cluster: items in order, ends, arrays, bad records, seeking, and a transaction. */
 #include "mock_rig.h"
 
 #include <stdio.h>
@@ -185,8 +185,8 @@ START_TEST(a_transaction_writes_all_its_topics) {
     struct record record = {.kind = RECORD_ERASED, .lead = bytes_of(lead), .at = T0};
     ck_assert_msg(rig.sink.emit(rig.sink.self, &record, &e), "%s", e.words);
     ck_assert(rig.sink.forget(rig.sink.self, record.lead, &e));
-    struct intake item = {.shard = 1, .offset = 5, .timestamp = 6, .key = bytes_of("k"), .value = bytes_of("bytes"),
-                          .schema_id = -1};
+    struct intake item = {
+        .shard = 1, .offset = 5, .timestamp = 6, .key = bytes_of("k"), .value = bytes_of("bytes"), .schema_id = -1};
     struct err why;
     err_set(&why, ERR_MALFORMED, NULL, "no good");
     ck_assert(rig.sink.reject(rig.sink.self, &item, &why, &e));

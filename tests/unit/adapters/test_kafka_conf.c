@@ -41,8 +41,10 @@ START_TEST(properties_pass_or_are_refused_in_words) {
 }
 END_TEST
 
-static const struct kafka_conf_property mine[] = {
-    {"bootstrap.servers", "h:1"}, {"session.timeout.ms", "7000"}, {"linger.ms", "3"}, {"isolation.level", "read_committed"}};
+static const struct kafka_conf_property mine[] = {{"bootstrap.servers", "h:1"},
+                                                  {"session.timeout.ms", "7000"},
+                                                  {"linger.ms", "3"},
+                                                  {"isolation.level", "read_committed"}};
 
 static const struct kafka_conf conf = {mine, 4, "app", "g1", "host-a", 2, 0, 0, 2000000, false};
 

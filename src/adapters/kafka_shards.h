@@ -1,0 +1,47 @@
+/* The shards that a source has been assigned: each is one partition number, with its partition of every topic.
+ *
+ * Private to kafka_source. */
+#ifndef LEADSTREAM_KAFKA_SHARDS_H
+#define LEADSTREAM_KAFKA_SHARDS_H
+
+#include "adapters/kafka_partition.h"
+
+struct kafka_shard {
+    uint32_t number;
+    bool reading;                       /* sought; no longer paused */
+    bool *present;                      /* by topic: it is in the assignment */
+    int64_t *remembered;                /* by topic, under assign_all: what committed() says */
+    struct kafka_partition *partitions; /* by topic */
+};
+
+struct kafka_shards {
+    struct kafka_partition_pool *pool;
+    const struct kafka_source_options *options;
+    struct kafka_partition_topic topics[ENGINE_MAX_TOPICS];
+    struct kafka_shard **by_number; /* NULL: not ours */
+    uint32_t *ours;                 /* their numbers */
+    size_t n;
+};
+
+void kafka_shards_init(struct kafka_shards *shards, struct kafka_partition_pool *pool);
+void kafka_shards_fini(struct kafka_shards *shards);
+
+/* Takes an assignment: a list of partitions, of which every shard must be whole, and opens their queues. Sets the
+ * list's offsets. False: *e names the topic; nothing is taken. */
+bool kafka_shards_assign(struct kafka_shards *shards, rd_kafka_topic_partition_list_t *list, struct err *e);
+
+/* Gives all back: messages and queues. Before the assignment itself is given up. */
+void kafka_shards_drop(struct kafka_shards *shards);
+
+/* It must be ours. */
+struct kafka_shard *kafka_shards_get(const struct kafka_shards *shards, uint32_t number);
+
+/* The partitions of a shard by topic, ours or not; the caller destroys the list. */
+rd_kafka_topic_partition_list_t *kafka_shards_list(const struct kafka_shards *shards, uint32_t number);
+
+/* The stable committed offsets, the first ones, and reading from given ones, as in the port. */
+bool kafka_shards_committed(struct kafka_shards *shards, uint32_t number, int64_t *offsets, struct err *e);
+bool kafka_shards_first(struct kafka_shards *shards, uint32_t number, int64_t *offsets, struct err *e);
+bool kafka_shards_seek(struct kafka_shards *shards, uint32_t number, const int64_t *offsets, struct err *e);
+
+#endif
