@@ -1,5 +1,5 @@
-/* The source port over Kafka: a consumer of the group, one queue for each partition, records decoded when they are looked
- * at.
+/* The source port over Kafka: a consumer of the group, one queue for each partition, records decoded when
+ * they are looked at.
  *
  * Forwarding of the partition queues is off, so that the engine picks among the heads of a shard's partitions. They are
  * assigned paused and start with the engine's seek(). */

@@ -1,5 +1,5 @@
-/* Records on their way to one topic, gathered so that librdkafka takes many in one call (one look at the clock, one lock),
- * which saves a fifth of the caller's time, a second copy included.
+/* Records on their way to one topic, gathered so that librdkafka takes many in one call (one look at the clock, one
+ * lock), which saves a fifth of the caller's time, a second copy included.
  *
  * Private to kafka_output. */
 #ifndef LEADSTREAM_KAFKA_STAGE_H
