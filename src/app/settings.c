@@ -81,6 +81,8 @@ static void read_section(struct settings_read *r, const struct yaml_pair *sectio
 
 static bool is_section(struct bytes key) {
     size_t n;
+    if (memchr(key.at, '[', key.n))
+        return false; /* the table's name for the entries of a list */
     const struct param *params = settings_params(&n);
     for (size_t i = 0; i < n; i++)
         if (strlen(params[i].name) > key.n && !memcmp(params[i].name, key.at, key.n) && params[i].name[key.n] == '.')

@@ -82,8 +82,8 @@ static void read_type(struct walk *w, const struct yaml_node *node, uint16_t rul
         return;
     if (!is_type(node->text))
         walk_error(w, node, "on \"%s\" is no event type (1 to 64 of a-z 0-9 _ .)", yaml_quote(node->text).text);
-    else
-        model_rule_on(w->model, rule, node->text);
+    else if (!model_rule_on(w->model, rule, node->text))
+        walk_error(w, node, "on \"%s\" is one type too many: a model names at most 65000", yaml_quote(node->text).text);
 }
 
 static void read_on(struct walk *w, const struct yaml_node *map, uint16_t rule) {

@@ -95,15 +95,19 @@ static uint16_t intern_type(struct model *model, struct bytes name) {
     return type >= 0 ? (uint16_t)type : names_add(&model->index->types, model_text(model, name));
 }
 
-void model_rule_on(struct model *model, uint16_t rule, struct bytes type) {
+bool model_rule_on(struct model *model, uint16_t rule, struct bytes type) {
+    enum { MOST_TYPES = 65000 }; /* leaves numbers for those that have an effect */
     struct model_index *index = model->index;
-    MUST(rule < MODEL_MAX_RULES && index->types.n < NAMES_MAX - 16);
+    MUST(rule < MODEL_MAX_RULES);
+    if (index->types.n >= MOST_TYPES)
+        return false;
     if (index->n_on == index->cap_on) {
         index->cap_on = index->cap_on ? index->cap_on * 2 : 64;
         index->on = realloc(index->on, index->cap_on * sizeof *index->on);
         MUST(index->on != NULL);
     }
     index->on[index->n_on++] = (struct model_on){intern_type(model, type), rule};
+    return true;
 }
 
 void model_intern_effects(struct model *model, const char *const *names) {

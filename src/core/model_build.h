@@ -24,8 +24,8 @@ uint16_t model_intern_half_life(struct model *model, int64_t half_life);
 /* XXH3, its low 32 bits: how memory names rules, stages and routes. */
 uint32_t model_hash(struct bytes name);
 
-/* A rule counts events of this type (the rule's index before model_finish). */
-void model_rule_on(struct model *model, uint16_t rule, struct bytes type);
+/* A rule counts events of this type (the rule's index before model_finish). False: 65,000 types are named already. */
+NODISCARD bool model_rule_on(struct model *model, uint16_t rule, struct bytes type);
 
 /* Two entries of `routes` with one name become one that holds where either would have been the first to hold, so that
  * an index names a route. Called by model_finish. */

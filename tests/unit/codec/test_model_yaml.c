@@ -105,6 +105,20 @@ static void limit_type(struct expect_text *text, int n) {
     expect_put(text, HEAD "engagement: {half_life: 1d, groups: {g: {rules: [{id: r, on: %0*d, points: 1}]}}}\n", n, 1);
 }
 
+static void limit_types(struct expect_text *text, int n) {
+    expect_put(text, HEAD "engagement: {half_life: 1d, groups: {g: {rules: [{id: r, points: 1, on: [");
+    for (int i = 0; i < n; i++)
+        expect_put(text, "%sa%d", i ? ", " : "", i);
+    expect_put(text, "]}]}}}\n");
+}
+
+static void limit_fields(struct expect_text *text, int n) {
+    expect_put(text, HEAD "engagement: {half_life: 1d, groups: {g: {rules: [{id: r, points: 1, on: t, when: {");
+    for (int i = 0; i < n; i++)
+        expect_put(text, "%sa%d: 1", i ? ", " : "", i);
+    expect_put(text, "}}]}}}\n");
+}
+
 static void limit_depth(struct expect_text *text, int n) {
     expect_put(text, HEAD "sales_ready: {when: ");
     for (int i = 0; i < n; i++)
@@ -143,6 +157,8 @@ START_TEST(limits_are_what_they_say) {
         {limit_attrs, 256, "\"a256\" is one attribute too many"},
         {limit_name, 64, "fit rule \"0000"},
         {limit_type, 64, "rule \"r\": on \"0000"},
+        {limit_types, 65000, "rule \"r\": on \"a65000\" is one type too many"},
+        {limit_fields, 65535, "rule \"r\": \"a65535\" is one field too many"},
         {limit_depth, 16, "sales_ready: more than 16 of any, all, not"},
         {limit_bytes, 1024 * 1024, "the file has 1048577 bytes"},
         {limit_window, 32, "rule \"r\": per \"1s\": 32 half-lives hold 1056 windows"},
