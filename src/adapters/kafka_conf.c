@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIBRARY_MAX = 1000000 /* librdkafka's default of message.max.bytes */ };
+enum {
+    LIBRARY_MAX = 1000000, /* librdkafka's default of message.max.bytes */
+    AROUND = 1024          /* bytes that a record may take besides its value */
+};
 
 enum {
     SOURCE = 1 << KAFKA_CONF_SOURCE,
@@ -135,7 +138,8 @@ int kafka_conf_transaction_timeout(const struct kafka_conf *conf) {
 }
 
 size_t kafka_conf_max_record(const struct kafka_conf *conf) {
-    return number(conf, "message.max.bytes", conf->max_record > LIBRARY_MAX ? conf->max_record : LIBRARY_MAX);
+    size_t needed = conf->max_record + AROUND;
+    return number(conf, "message.max.bytes", needed > LIBRARY_MAX ? needed : LIBRARY_MAX);
 }
 
 /* A fetched record costs about 350 bytes in librdkafka besides its own: a queue is bounded by both. Half of a queue's
@@ -165,8 +169,8 @@ static bool set_defaults(const struct kafka_conf *conf, enum kafka_conf_role rol
                set_number(to, "queued.max.messages.kbytes", queue.bytes / 1024, e) &&
                set_number(to, "fetch.message.max.bytes", queue.bytes, e);
     }
-    if (role == KAFKA_CONF_SINK && conf->max_record > LIBRARY_MAX)
-        return set_number(to, "message.max.bytes", conf->max_record, e);
+    if (role == KAFKA_CONF_SINK && conf->max_record + AROUND > LIBRARY_MAX)
+        return set_number(to, "message.max.bytes", conf->max_record + AROUND, e);
     return true;
 }
 

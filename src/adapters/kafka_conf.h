@@ -33,7 +33,7 @@ struct kafka_conf {
     unsigned worker;
     size_t prefetch;        /* bytes that this worker's consumer may hold fetched, of all partitions; 0: default */
     unsigned queues;        /* partitions of all topics that this worker expects to read (it divides prefetch); 0: 8 */
-    size_t max_record;      /* the largest record to produce, bytes; 0: librdkafka's default (1,000,000) */
+    size_t max_record;      /* bytes of the largest value to produce; librdkafka's default is 1,000,000 for all */
     bool no_transactions;   /* benchmark only: a producer that is idempotent but not transactional */
 };
 
@@ -57,7 +57,7 @@ const char *kafka_conf_get(const struct kafka_conf *conf, const char *name, cons
 /* ms after which the broker gives a silent transaction up. */
 int kafka_conf_transaction_timeout(const struct kafka_conf *conf);
 
-/* Bytes of the largest record that the producer takes. */
+/* Bytes of the largest record (key and value) that the producer takes. */
 size_t kafka_conf_max_record(const struct kafka_conf *conf);
 
 /* How much one partition's queue may hold before no more is fetched for it. */

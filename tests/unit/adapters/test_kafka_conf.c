@@ -67,7 +67,7 @@ START_TEST(roles_have_their_own) {
     expect(KAFKA_CONF_SOURCE, "auto.offset.reset", "error");
     expect(KAFKA_CONF_SINK, "transactional.id", "app.g1.host-a.2");
     expect(KAFKA_CONF_SINK, "linger.ms", "3");
-    expect(KAFKA_CONF_SINK, "message.max.bytes", "2000000");
+    expect(KAFKA_CONF_SINK, "message.max.bytes", "2001024");
     expect(KAFKA_CONF_SINK, "isolation.level", "read_uncommitted");
     expect(KAFKA_CONF_READER, "isolation.level", "read_committed");
     expect(KAFKA_CONF_READER, "enable.partition.eof", "true");
