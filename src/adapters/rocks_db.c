@@ -2,7 +2,7 @@
  *
  * What is set apart from the defaults, and why:
  *   memtables     one writer at a time without concurrent inserts: a sorted batch then finds each place beside the last
- *                 one; a bloom filter in front, because most gets are for leads that are not there;
+ *                 one; before leads a bloom filter, because most gets are for leads that are not there;
  *   stalls        triggers far apart, and writes that would stall come back at once (no_slowdown): the poll loop must
  *                 not wait for a compaction; rocks_store retries for a bounded time;
  *   info log      none: Debian builds RocksDB with its assertions on, and a line that does not fit the disk makes the
@@ -23,23 +23,29 @@ enum { CACHE_EIGHTHS = 4, MEMTABLE_EIGHTHS = 3 };
 /* Memtables of one family: one is filled while others are flushed. */
 enum { MEMTABLES = 3 };
 enum { MAX_OPEN_FILES = 256, BLOOM_BITS = 10, BLOCK_BYTES = 4096 };
-enum { LEVEL0_COMPACT = 4, LEVEL0_SLOW = 40, LEVEL0_STOP = 80 };
+enum { LEVEL0_COMPACT = 8, LEVEL0_SLOW = 40, LEVEL0_STOP = 80 };
 #define MAX_MANIFEST_BYTES ((size_t)16 << 20)
 #define SYNC_BYTES ((uint64_t)1 << 20)
 enum { POINT_IN_TIME_RECOVERY = 2, LOG_NOTHING = 6 };
 
-static void table_options(struct rocks_db *db, size_t memory) {
+static rocksdb_block_based_table_options_t *table_options(rocksdb_cache_t *cache) {
+    rocksdb_block_based_table_options_t *o = rocksdb_block_based_options_create();
+    rocksdb_block_based_options_set_block_cache(o, cache);
+    rocksdb_block_based_options_set_cache_index_and_filter_blocks(o, 1);
+    rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(o, 1);
+    rocksdb_block_based_options_set_block_size(o, BLOCK_BYTES);
+    rocksdb_block_based_options_set_format_version(o, 5);
+    return o;
+}
+
+static void make_tables(struct rocks_db *db, size_t memory) {
     db->cache = rocksdb_cache_create_lru(memory / 8 * CACHE_EIGHTHS);
-    db->tables = rocksdb_block_based_options_create();
-    rocksdb_block_based_options_set_block_cache(db->tables, db->cache);
-    rocksdb_block_based_options_set_cache_index_and_filter_blocks(db->tables, 1);
-    rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(db->tables, 1);
-    rocksdb_block_based_options_set_filter_policy(db->tables, rocksdb_filterpolicy_create_bloom_full(BLOOM_BITS));
-    rocksdb_block_based_options_set_block_size(db->tables, BLOCK_BYTES);
-    rocksdb_block_based_options_set_format_version(db->tables, 5);
+    db->scanned = table_options(db->cache);
+    db->looked_up = table_options(db->cache);
+    rocksdb_block_based_options_set_filter_policy(db->looked_up, rocksdb_filterpolicy_create_bloom_full(BLOOM_BITS));
     rocksdb_block_based_options_set_data_block_index_type(
-        db->tables, rocksdb_block_based_table_data_block_index_type_binary_search_and_hash);
-    rocksdb_block_based_options_set_data_block_hash_ratio(db->tables, 0.75);
+        db->looked_up, rocksdb_block_based_table_data_block_index_type_binary_search_and_hash);
+    rocksdb_block_based_options_set_data_block_hash_ratio(db->looked_up, 0.75);
 }
 
 /* What belongs to the database as a whole; RocksDB takes it from the options it is opened with. */
@@ -54,7 +60,6 @@ static void database_options(rocksdb_options_t *o, size_t memory, bool read_only
     rocksdb_options_set_max_open_files(o, read_only ? -1 : MAX_OPEN_FILES);
     rocksdb_options_set_max_background_jobs(o, 2);
     rocksdb_options_set_bytes_per_sync(o, SYNC_BYTES);
-    rocksdb_options_set_wal_bytes_per_sync(o, SYNC_BYTES);
     rocksdb_options_set_wal_recovery_mode(o, POINT_IN_TIME_RECOVERY);
     rocksdb_options_set_info_log_level(o, LOG_NOTHING);
     rocksdb_options_set_keep_log_file_num(o, 1);
@@ -65,14 +70,11 @@ static void database_options(rocksdb_options_t *o, size_t memory, bool read_only
     rocksdb_options_set_paranoid_checks(o, 1);
 }
 
-static rocksdb_options_t *family_options(const struct rocks_db *db, size_t memtable, bool read_only, size_t memory) {
+static rocksdb_options_t *family_options(size_t memtable, bool read_only, size_t memory) {
     rocksdb_options_t *o = rocksdb_options_create();
     database_options(o, memory, read_only);
-    rocksdb_options_set_block_based_table_factory(o, db->tables);
     rocksdb_options_set_write_buffer_size(o, memtable);
     rocksdb_options_set_max_write_buffer_number(o, MEMTABLES);
-    rocksdb_options_set_memtable_whole_key_filtering(o, 1);
-    rocksdb_options_set_memtable_prefix_bloom_size_ratio(o, 0.05);
     rocksdb_options_set_compression(o, rocksdb_lz4_compression);
     rocksdb_options_set_level_compaction_dynamic_level_bytes(o, 1);
     rocksdb_options_set_level0_file_num_compaction_trigger(o, LEVEL0_COMPACT);
@@ -82,12 +84,16 @@ static rocksdb_options_t *family_options(const struct rocks_db *db, size_t memta
 }
 
 static void make_options(struct rocks_db *db, size_t memory, bool read_only) {
-    size_t memtables = memory / 8 * MEMTABLE_EIGHTHS;
-    table_options(db, memory);
-    size_t most = memtables / MEMTABLES;
-    db->options[ROCKS_META] = family_options(db, most / 16, read_only, memory);
-    db->options[ROCKS_LEADS] = family_options(db, most, read_only, memory);
-    db->options[ROCKS_TIMERS] = family_options(db, most / 4, read_only, memory);
+    size_t most = memory / 8 * MEMTABLE_EIGHTHS / MEMTABLES;
+    make_tables(db, memory);
+    db->options[ROCKS_META] = family_options(most / 16, read_only, memory);
+    db->options[ROCKS_LEADS] = family_options(most, read_only, memory);
+    db->options[ROCKS_TIMERS] = family_options(most / 4, read_only, memory);
+    rocksdb_options_set_block_based_table_factory(db->options[ROCKS_META], db->looked_up);
+    rocksdb_options_set_block_based_table_factory(db->options[ROCKS_LEADS], db->looked_up);
+    rocksdb_options_set_block_based_table_factory(db->options[ROCKS_TIMERS], db->scanned);
+    rocksdb_options_set_memtable_whole_key_filtering(db->options[ROCKS_LEADS], 1);
+    rocksdb_options_set_memtable_prefix_bloom_size_ratio(db->options[ROCKS_LEADS], 0.05);
     db->write = rocksdb_writeoptions_create();
     rocksdb_writeoptions_set_no_slowdown(db->write, 1);
     db->read = rocksdb_readoptions_create();
@@ -98,7 +104,8 @@ static void free_options(struct rocks_db *db) {
     rocksdb_writeoptions_destroy(db->write);
     for (size_t i = 0; i < ROCKS_FAMILIES; i++)
         rocksdb_options_destroy(db->options[i]);
-    rocksdb_block_based_options_destroy(db->tables);
+    rocksdb_block_based_options_destroy(db->looked_up);
+    rocksdb_block_based_options_destroy(db->scanned);
     rocksdb_cache_destroy(db->cache);
 }
 

@@ -22,7 +22,8 @@ struct rocks_db {
     rocksdb_t *db; /* NULL: not open */
     rocksdb_column_family_handle_t *family[ROCKS_FAMILIES];
     rocksdb_options_t *options[ROCKS_FAMILIES];
-    rocksdb_block_based_table_options_t *tables;
+    rocksdb_block_based_table_options_t *looked_up; /* tables that are asked for one key or many, */
+    rocksdb_block_based_table_options_t *scanned;   /* and those that are only read in order: timers */
     rocksdb_cache_t *cache;
     rocksdb_writeoptions_t *write; /* logged, not synced, never waits for compaction */
     rocksdb_readoptions_t *read;
