@@ -7,10 +7,10 @@ import topics
 
 
 def _scored(play, count=2_000):
-    """A run that has state: topics, store, committed offsets."""
+    """A run that has state: topics, store, committed offsets. It leaves its seat, so that the group is empty."""
     play.make_topics()
     play.send(play.traffic(count, 100))
-    daemon = play.start()
+    daemon = play.start(stop="leave")
     play.wait_quiet(still=1.5)
     daemon.end()
 
@@ -45,14 +45,19 @@ def other_model(play):
 
 
 def topic_recreated(play):
-    """The changelog was deleted and made again: other birth records, whatever its length."""
+    """The changelog was deleted and made again, by now longer than it was: another birth record."""
     _scored(play)
-    before = {r.key: r.value for r in topics.read(play.bootstrap, play.changelog()) if r.key[:1] == b"B"}
+    old = topics.read(play.bootstrap, play.changelog())
+    if {r.partition for r in old if r.key[:1] == b"B" and r.offset == 0} != set(range(play.partitions)):
+        raise AssertionError("a changelog partition does not begin with a birth record")
     play.wire.delete_topics([play.changelog()])
     play.command("topics", "-c", play.write_config("setup"), "--create")
-    play.start().refuses(r"changelog")
-    if not os.path.isdir(play.store()) or not before:
-        raise AssertionError("the store is gone, or there never were birth records")
+    for partition in range(play.partitions):
+        records = [(b"B", play.rng.randbytes(16))] + [(b"Lsomeone", b"")] * len(old)
+        topics.produce(play.bootstrap, play.changelog(), records, partition=partition)
+    play.start().refuses(r"changelog.*(another|deleted|made again)")
+    if not os.path.isdir(play.store()):
+        raise AssertionError("the store is gone")
 
 
 def store_ahead(play):
@@ -74,6 +79,8 @@ def offsets_lost(play):
     """The group's offsets were deleted: never a silent start from somewhere."""
     _scored(play)
     topics.tool("groups", "--bootstrap-server", play.bootstrap, "--delete", "--group", play.group())
+    if play.wire.committed(play.group()):
+        raise AssertionError("the group's offsets are still there")
     play.start().refuses(r"offset")
 
 
@@ -82,6 +89,8 @@ def offsets_moved(play):
     _scored(play)
     topics.tool("groups", "--bootstrap-server", play.bootstrap, "--group", play.group(), "--topic",
                 play.topic("events"), "--reset-offsets", "--to-earliest", "--execute")
+    if any(play.wire.committed(play.group()).values()):
+        raise AssertionError("the group's offsets were not moved")
     play.start().refuses(r"offset")
 
 
