@@ -8,11 +8,12 @@ import time
 KILLS = 20
 
 
-def _kill_while_loaded(play, kills, after_kill):
+def _kill_while_loaded(play, after_kill):
     """Starts and kills at random moments while there is input left. Small batches keep it busy;
     their size changes from start to start."""
-    at_work = 0
-    for number in range(kills):
+    at_work = killed = 0
+    # Some kills come before the first commit; at least half are to come in the middle of work.
+    while killed < KILLS or at_work < KILLS // 2:
         before = play.lag()
         daemon = play.start(batch={"max_events": play.rng.choice([20, 60, 150]), "max_time": "20ms"})
         time.sleep(play.rng.uniform(0.2, 2.2))
@@ -20,12 +21,11 @@ def _kill_while_loaded(play, kills, after_kill):
         left = play.lag()
         daemon.kill()
         if left == 0:
-            raise AssertionError(f"all input was done before kill {number + 1}: the test needs more events")
+            raise AssertionError(f"all input was done before kill {killed + 1}: the test needs more events")
+        after_kill(killed)
         at_work += left < before
-        after_kill(number)
-    print(f"{kills} kills, {at_work} of them after it had committed something")
-    if at_work < kills // 2:
-        raise AssertionError("too few kills came while it worked")
+        killed += 1
+    print(f"{killed} kills, {at_work} of them after it had committed something")
 
 
 def _finish(play, leads):
@@ -42,7 +42,7 @@ def kills_disk_kept(play):
     """kill -9 at random moments, the store kept: each start catches up from what was behind."""
     play.make_topics()
     play.send(play.traffic(120_000, 1_500))
-    _kill_while_loaded(play, KILLS, lambda number: None)
+    _kill_while_loaded(play, lambda number: None)
     _finish(play, 1_500)
 
 
@@ -57,23 +57,28 @@ def kills_disk_wiped(play):
             shutil.rmtree(play.store())
 
     print(f"wiping after kills {sorted(wiped)}")
-    _kill_while_loaded(play, KILLS, wipe)
+    _kill_while_loaded(play, wipe)
     _finish(play, 1_500)
 
 
 def two_instances(play):
     """One works, another joins in the middle, the first leaves: shards move with their state, nothing twice."""
     play.make_topics(partitions=6)
-    play.send(play.traffic(150_000, 1_500))
+    play.send(play.traffic(90_000, 1_500))
     slow = {"max_events": 60, "max_time": "20ms"}
     all_of_it = play.lag()
-    first = play.start("a", batch=slow)
+    first = play.start("a", batch=slow, stop=play.rng.choice(["keep", "leave"]))
     play.wait_lag(all_of_it * 0.85)
     second = play.start("b", batch=slow)
     play.wait_lag(all_of_it * 0.5)
+    shared = [sum(v for k, v in d.metrics().items() if k.startswith("leadstream_events_total"))
+              for d in (first, second)]
     first.end()
     play.wait_quiet()
     second.end()
+    print(f"events taken by the first and the second: {shared}, then by the second alone")
+    if not all(shared):
+        raise AssertionError("one of them did nothing while both were there")
     _finish(play, 1_500)
 
 
