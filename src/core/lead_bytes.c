@@ -101,7 +101,8 @@ bool lead_bytes_read(struct lead *lead, const struct model *model, struct bytes 
     d->pub_total = (int64_t)reader_u64(&r);
     d->pub_stage = model_stage_of(model, reader_u32(&r));
     d->pub_route = route_of(model, reader_u32(&r));
-    memcpy(d->pub_grade, reader_bytes(&r, sizeof d->pub_grade).at, sizeof d->pub_grade);
+    d->pub_grade[0] = (char)reader_u8(&r);
+    d->pub_grade[1] = (char)reader_u8(&r);
     d->stage = model_stage_of(model, reader_u32(&r));
     uint8_t flags = reader_u8(&r);
     d->armed = flags & ARMED;

@@ -77,8 +77,8 @@ static uint32_t most_entries(enum model_memory kind) {
 static bool check_buckets(const struct check *c, const struct lead_section *s, const struct decay *decay) {
     int64_t before = -1;
     for (uint32_t i = 0; i < s->n; i++) {
-        int64_t n = lead_load32(s->at + LEAD_BUCKET * i);
-        uint64_t w = lead_load64(s->at + LEAD_BUCKET * i + 4);
+        int64_t n = lead_load32(s->at + lead_offset(LEAD_BUCKET, i));
+        uint64_t w = lead_load64(s->at + lead_offset(LEAD_BUCKET, i) + 4);
         if (n <= before || n > c->newest / decay->h || w < UINT64_C(1) << 32)
             return false;
         before = n;
@@ -89,9 +89,9 @@ static bool check_buckets(const struct check *c, const struct lead_section *s, c
 static bool check_windows(const struct check *c, const struct lead_section *s, const struct model_rule *rule) {
     int64_t before = -1;
     for (uint32_t i = 0; i < s->n; i++) {
-        int64_t index = lead_load32(s->at + LEAD_WINDOW * i);
-        uint32_t count = lead_load32(s->at + LEAD_WINDOW * i + 4);
-        int64_t newest = lead_load_time(s->at + LEAD_WINDOW * i + 8);
+        int64_t index = lead_load32(s->at + lead_offset(LEAD_WINDOW, i));
+        uint32_t count = lead_load32(s->at + lead_offset(LEAD_WINDOW, i) + 4);
+        int64_t newest = lead_load_time(s->at + lead_offset(LEAD_WINDOW, i) + 8);
         bool inside = newest >= WHEN_FIRST && newest <= c->newest &&
                       (rule->window ? (newest - LEAD_WINDOW_ZERO) / rule->window : 0) == index;
         if (index <= before || count == 0 || !inside)
@@ -105,13 +105,13 @@ static bool check_values(const struct check *c, const struct lead_section *s) {
     int64_t time = 0;
     uint64_t hash = 0;
     for (uint32_t i = 0; i < s->n; i++) {
-        int64_t next_time = lead_load_time(s->at + LEAD_VALUE * i);
-        uint64_t next_hash = lead_load64(s->at + LEAD_VALUE * i + 6);
+        int64_t next_time = lead_load_time(s->at + lead_offset(LEAD_VALUE, i));
+        uint64_t next_hash = lead_load64(s->at + lead_offset(LEAD_VALUE, i) + 6);
         bool rises = i == 0 || next_time > time || (next_time == time && next_hash > hash);
         if (!rises || next_time < WHEN_FIRST || next_time > c->newest)
             return false;
         for (uint32_t j = 0; j < i; j++)
-            if (lead_load64(s->at + LEAD_VALUE * j + 6) == next_hash)
+            if (lead_load64(s->at + lead_offset(LEAD_VALUE, j) + 6) == next_hash)
                 return false;
         time = next_time;
         hash = next_hash;

@@ -83,6 +83,11 @@ static inline uint32_t lead_entry_size(enum model_memory kind) {
 }
 _Static_assert((int)LEAD_WINDOW == (int)LEAD_VALUE, "lead_entry_size counts on it");
 
+/* Where entry i of a list begins. */
+static inline size_t lead_offset(size_t size, size_t i) {
+    return size * i;
+}
+
 /* Where the parts of a memory begin. */
 static inline uint32_t lead_times_at(const uint8_t *memory) {
     return LEAD_HEAD + 8 * (uint32_t)lead_load16(memory + LEAD_AT_IDS);
@@ -132,7 +137,7 @@ static inline bool lead_walk_next(struct lead_walk *walk, struct lead_section *s
     section->n = lead_load16(walk->entry + SECTION_AT_COUNT);
     section->at = walk->payload;
     walk->entry += LEAD_SECTION;
-    walk->payload += section->n * lead_entry_size(section->kind);
+    walk->payload += lead_offset(lead_entry_size(section->kind), section->n);
     return true;
 }
 

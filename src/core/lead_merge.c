@@ -42,9 +42,9 @@ static uint32_t stamps_unite(const struct stamp *a, uint32_t na, const struct st
 static uint32_t ids_read(const struct lead *lead, struct stamp *out) {
     uint32_t n = lead_load16(lead->memory + LEAD_AT_IDS);
     MUST(n <= MODEL_MAX_DEDUPE);
-    const uint8_t *hashes = lead->memory + LEAD_HEAD, *times = hashes + 8 * n;
+    const uint8_t *hashes = lead->memory + LEAD_HEAD, *times = hashes + lead_offset(8, n);
     for (uint32_t i = 0; i < n; i++)
-        out[i] = (struct stamp){lead_load_time(times + 6 * i), lead_load64(hashes + 8 * i)};
+        out[i] = (struct stamp){lead_load_time(times + lead_offset(6, i)), lead_load64(hashes + lead_offset(8, i))};
     return n;
 }
 
@@ -53,10 +53,10 @@ static void merge_ids(struct sum *sum) {
     uint32_t na = ids_read(sum->a, a), nb = ids_read(sum->b, b);
     uint32_t n = stamps_unite(a, na, b, nb, all);
     uint32_t keep = n < sum->model->dedupe ? n : sum->model->dedupe;
-    uint8_t *hashes = sum->memory + LEAD_HEAD, *times = hashes + 8 * keep;
+    uint8_t *hashes = sum->memory + LEAD_HEAD, *times = hashes + lead_offset(8, keep);
     for (uint32_t i = 0; i < keep; i++) {
-        lead_store64(hashes + 8 * i, all[n - keep + i].hash);
-        lead_store_time(times + 6 * i, all[n - keep + i].time);
+        lead_store64(hashes + lead_offset(8, i), all[n - keep + i].hash);
+        lead_store_time(times + lead_offset(6, i), all[n - keep + i].time);
     }
     lead_store16(sum->memory + LEAD_AT_IDS, (uint16_t)keep);
     sum->n = LEAD_HEAD + LEAD_ID * keep;
@@ -84,14 +84,14 @@ static void add_entries(enum model_memory kind, const uint8_t *a, const uint8_t 
 static uint32_t merge_keyed(const struct lead_section *a, const struct lead_section *b, uint8_t *to) {
     uint32_t size = lead_entry_size(a->kind), i = 0, j = 0, n = 0;
     while (i < a->n || j < b->n) {
-        const uint8_t *x = a->at + size * i, *y = b->at + size * j;
+        const uint8_t *x = a->at + lead_offset(size, i), *y = b->at + lead_offset(size, j);
         int order = j == b->n ? -1 : i == a->n ? 1 : 0;
         if (order == 0 && a->kind != MODEL_COUNT)
             order = lead_load32(x) < lead_load32(y) ? -1 : lead_load32(x) > lead_load32(y);
         if (order == 0)
-            add_entries(a->kind, x, y, to + size * n);
+            add_entries(a->kind, x, y, to + lead_offset(size, n));
         else
-            memcpy(to + size * n, order < 0 ? x : y, size);
+            memcpy(to + lead_offset(size, n), order < 0 ? x : y, size);
         i += order <= 0;
         j += order >= 0;
         n++;
@@ -102,7 +102,7 @@ static uint32_t merge_keyed(const struct lead_section *a, const struct lead_sect
 static uint32_t values_read(const struct lead_section *section, struct stamp *out) {
     MUST(section->n <= MODEL_MAX_VALUES);
     for (uint32_t i = 0; i < section->n; i++) {
-        const uint8_t *at = section->at + LEAD_VALUE * i;
+        const uint8_t *at = section->at + lead_offset(LEAD_VALUE, i);
         out[i] = (struct stamp){lead_load_time(at), lead_load64(at + 6)};
     }
     return section->n;
@@ -122,8 +122,8 @@ static uint32_t merge_values(const struct lead_section *a, const struct lead_sec
             greatest[kept++] = all[i];
     }
     for (uint32_t i = 0; i < kept; i++) {
-        lead_store_time(to + LEAD_VALUE * i, greatest[kept - 1 - i].time);
-        lead_store64(to + LEAD_VALUE * i + 6, greatest[kept - 1 - i].hash);
+        lead_store_time(to + lead_offset(LEAD_VALUE, i), greatest[kept - 1 - i].time);
+        lead_store64(to + lead_offset(LEAD_VALUE, i) + 6, greatest[kept - 1 - i].hash);
     }
     return kept;
 }
@@ -140,14 +140,15 @@ static void drop_expired(const struct sum *sum, struct lead_section *section, ui
     uint32_t gone = lead_expired(rule, rule->half_life == MODEL_NO_HALF_LIFE ? NULL : &decay, sum->newest, section);
     uint32_t size = lead_entry_size(section->kind);
     section->n -= gone;
-    memmove(at, at + gone * size, section->n * size);
+    memmove(at, at + lead_offset(size, gone), lead_offset(size, section->n));
 }
 
 /* Directory and payloads of the sum; the directory is written where it may end at the latest, then pulled together. */
 static void merge_sections(struct sum *sum) {
     struct lead_walk a = lead_walk(sum->a), b = lead_walk(sum->b);
-    uint32_t room = LEAD_SECTION * (a.left + b.left), n = 0;
-    uint8_t *entry = sum->memory + sum->n, *payloads = entry + room, *at = payloads;
+    uint32_t n = 0;
+    uint8_t *entry = sum->memory + sum->n, *payloads = entry + lead_offset(LEAD_SECTION, a.left + b.left),
+            *at = payloads;
     struct lead_section x, y;
     bool has_x = lead_walk_next(&a, &x), has_y = lead_walk_next(&b, &y);
     while (has_x || has_y) {
@@ -157,7 +158,7 @@ static void merge_sections(struct sum *sum) {
         if (take_x && take_y)
             from.n = x.kind == MODEL_VALUES ? merge_values(&x, &y, at) : merge_keyed(&x, &y, at);
         else
-            memcpy(at, from.at, from.n * lead_entry_size(from.kind));
+            memcpy(at, from.at, lead_offset(lead_entry_size(from.kind), from.n));
         drop_expired(sum, &from, at);
         if (from.n) {
             memset(entry, 0, LEAD_SECTION);
@@ -165,7 +166,7 @@ static void merge_sections(struct sum *sum) {
             entry[SECTION_AT_KIND] = (uint8_t)from.kind;
             lead_store16(entry + SECTION_AT_COUNT, (uint16_t)from.n);
             entry += LEAD_SECTION;
-            at += from.n * lead_entry_size(from.kind);
+            at += lead_offset(lead_entry_size(from.kind), from.n);
             n++;
         }
         has_x = take_x ? lead_walk_next(&a, &x) : has_x;

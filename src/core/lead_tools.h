@@ -15,6 +15,13 @@ struct lead_tools {
 struct lead_taken lead_take_typed(struct lead *lead, struct lead_tools *tools, const struct event *event,
                                   const struct model_type *type, struct cond_counts *counts);
 
+/* The lead's newest event time becomes `time`, which is later: what can no longer count goes. */
+void lead_move_newest(struct lead *lead, struct lead_tools *tools, int64_t time);
+
+/* The rules of the event's type that match count it. */
+void lead_take_rules(struct lead *lead, struct lead_tools *tools, const struct event *event,
+                     const struct model_type *type, struct cond_counts *counts);
+
 /* How many of a section's first entries can never count again once `newest` is the lead's newest event time. decay:
  * the rule's, or NULL where it has no half-life. */
 uint32_t lead_expired(const struct model_rule *rule, struct decay *decay, int64_t newest,

@@ -63,8 +63,8 @@ static void add_plain(struct reasons *list, enum reason_kind kind, int64_t point
 static void add_changes(struct reasons *list, const struct model *model, const struct worth *worth) {
     for (uint16_t g = 0; g < model->n_groups; g++) {
         wide clamped = worth_clamp(worth->groups[g], &model->groups[g].clamp, WORTH_HUNDREDTH);
-        add(list, (struct reason){REASON_CLAMP_GROUP, model->groups[g].name, worth_round(clamped - worth->groups[g]),
-                                  0});
+        add(list,
+            (struct reason){REASON_CLAMP_GROUP, model->groups[g].name, worth_round(clamped - worth->groups[g]), 0});
     }
     add_plain(list, REASON_CLAMP_ENGAGEMENT, worth_round(worth->engagement - worth->engagement_open));
     add_plain(list, REASON_CLAMP_FIT, worth_round(worth->fit - worth->fit_open));

@@ -2,8 +2,8 @@
  *
  * An id is a UUID of version 8 made of the 128-bit XXH3 of everything that tells one record from another. A replay
  * makes the same ids, so a consumer can drop what it has seen. What is hashed, little endian: at i64, total i64, number
- * of events u64, time of the last erasure i64, hash of the model's name and version u64, kind u8, trigger u8, lengths of
- * lead and cause u16 each, 0 u16; then lead and cause. */
+ * of events u64, time of the last erasure i64, hash of the model's name and version u64, kind u8, trigger u8, length of
+ * the lead u16, of the cause u16, 0 u16; then lead and cause. */
 #include "core/record.h"
 
 #include <xxhash.h>

@@ -136,8 +136,7 @@ static void evaluate(struct record_list *list, struct lead *lead, struct record_
         publish_change(list, lead, why);
     if (!scorer->now.ready) {
         d->armed = true;
-    } else if (d->armed && !d->closed &&
-               (d->fired_at == LEAD_NEVER || d->t >= d->fired_at + scorer->model->cooldown)) {
+    } else if (d->armed && !d->closed && (d->fired_at == LEAD_NEVER || d->t >= d->fired_at + scorer->model->cooldown)) {
         publish_ready(list, lead, why);
         d->armed = false;
         d->fired_at = d->t;

@@ -7,8 +7,9 @@
 /* Points of time that a search holds at once: a halving of 2^48 ms, and some to spare. */
 enum { SCORER_POINTS = 64 };
 
-struct timer_box {
-    int64_t low, high; /* hundredths, both inside */
+/* The rounded scores, in hundredths, between which nothing can change; both are inside. */
+struct outlook_box {
+    int64_t low, high;
 };
 
 struct scorer {
@@ -19,7 +20,7 @@ struct scorer {
     struct worth *points;           /* SCORER_POINTS of them, for searches */
     struct score now;               /* of the evaluation at hand; its groups are owned here */
     struct score then;              /* the same, of a search */
-    struct timer_box *group_boxes;  /* by group */
+    struct outlook_box *group_boxes;  /* by group */
     struct bytes *attrs;            /* by slot, of the lead at hand */
     bool asks_attrs;                /* readiness or a route hangs on them */
     struct worth_part *parts;       /* by rule */

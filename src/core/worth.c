@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#define NOINLINE __attribute__((noinline))
+
 /* Where C saturates: 2^31, with 64 fractional bits. */
 #define COUNT_CEILING ((uwide)1 << 95)
 
@@ -45,11 +47,11 @@ static void add_rule(struct worth_plan *plan, uint16_t index, uint16_t *half_liv
     while (cell < plan->n_cells && half_lives[cell] != rule->half_life)
         cell++;
     plan->rules[index] = (struct worth_rule){.hash = rule->hash,
-                                              .limit = rule->limit,
-                                              .cell = cell,
-                                              .half_life = rule->half_life,
-                                              .negative = rule->points <= 0,
-                                              .points = magnitude(rule->points)};
+                                             .limit = rule->limit,
+                                             .cell = cell,
+                                             .half_life = rule->half_life,
+                                             .negative = rule->points <= 0,
+                                             .points = magnitude(rule->points)};
     if (cell < plan->n_cells)
         return;
     struct decay decay = {.rate = 0};
@@ -89,8 +91,8 @@ void worth_fini(struct worth *worth) {
 
 /* What a section counts at an instant. */
 struct counted {
-    uwide count;        /* C, 64 fractional bits */
-    uint64_t weight;    /* what all of its entries together counted when they were new, at most */
+    uwide count;     /* C, 64 fractional bits */
+    uint64_t weight; /* what all of its entries together counted when they were new, at most */
 };
 
 static uwide cap(uwide count) {
@@ -108,7 +110,7 @@ static uwide count_of_sum(uint64_t whole, uint32_t rest, uint64_t factor) {
 static struct counted count_full_buckets(const struct lead_section *section, const struct decay *decay, uint32_t i) {
     uwide sum = 0, weight = 0;
     for (; i < section->n; i++) {
-        const uint8_t *at = section->at + LEAD_BUCKET * i;
+        const uint8_t *at = section->at + lead_offset(LEAD_BUCKET, i);
         uint64_t w = lead_load64(at + 4);
         sum += (uwide)w << (DECAY_LIVES - (decay->ceiling - lead_load32(at)));
         weight += w;
@@ -121,7 +123,7 @@ static struct counted count_full_buckets(const struct lead_section *section, con
 
 /* Every bucket adds w * 2^-age: its part above 2^-32 to `whole`, the bits below it, exactly, to `rest`. */
 static struct counted count_buckets(const struct lead_section *section, const struct decay *decay) {
-    const uint8_t *at = section->at, *end = at + LEAD_BUCKET * section->n;
+    const uint8_t *at = section->at, *end = at + lead_offset(LEAD_BUCKET, section->n);
     while (at < end && decay->ceiling - lead_load32(at) > DECAY_LIVES)
         at += LEAD_BUCKET;
     uint32_t first = (uint32_t)(at - section->at) / LEAD_BUCKET;
@@ -154,7 +156,7 @@ static struct counted count_windows(const struct lead_section *section, const st
     uwide count = 0;
     uint64_t weight = 0;
     for (uint32_t i = 0; i < section->n; i++) {
-        const uint8_t *entry = section->at + LEAD_WINDOW * i;
+        const uint8_t *entry = section->at + lead_offset(LEAD_WINDOW, i);
         uint32_t times = lead_load32(entry + 4);
         times = times < limit ? times : limit;
         count += decay ? fade(decay, at - lead_load_time(entry + 8), times) : (uwide)times << 64;
@@ -168,14 +170,13 @@ static struct counted count_values(const struct lead_section *section, const str
         return (struct counted){(uwide)section->n << 64, section->n};
     uwide count = 0;
     for (uint32_t i = 0; i < section->n; i++)
-        count += fade(decay, at - lead_load_time(section->at + LEAD_VALUE * i), 1);
+        count += fade(decay, at - lead_load_time(section->at + lead_offset(LEAD_VALUE, i)), 1);
     return (struct counted){count, section->n};
 }
 
 /* All but buckets. Kept out of line, so that the walk over buckets, which most sections are, has the registers. */
-__attribute__((noinline)) static struct counted count_other(const struct lead_section *section,
-                                                            const struct worth_rule *rule,
-                                                            const struct decay *decay, int64_t at) {
+static NOINLINE struct counted count_other(const struct lead_section *section, const struct worth_rule *rule,
+                                           const struct decay *decay, int64_t at) {
     if (section->kind == MODEL_WINDOWS)
         return count_windows(section, decay, rule->limit, at);
     if (section->kind == MODEL_VALUES)
@@ -189,6 +190,7 @@ static inline struct counted count_section(const struct lead_section *section, c
     struct decay *decay = rule->half_life == MODEL_NO_HALF_LIFE ? NULL : &tools->decays[rule->half_life];
     if (section->kind != MODEL_BUCKETS)
         return count_other(section, rule, decay, at);
+    MUST(decay);
     decay_at(decay, at);
     return count_buckets(section, decay);
 }

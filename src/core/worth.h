@@ -104,7 +104,7 @@ static inline int64_t worth_round(wide grains) {
 }
 
 static inline int64_t worth_round_weighted(wide grains) {
-    return worth_round_by(grains, 100 * WORTH_WEIGHT);
+    return worth_round_by(grains, UINT64_C(100) * WORTH_WEIGHT);
 }
 
 #endif

@@ -28,8 +28,12 @@ static struct model *compile(void) {
 static void go_on(struct scorer *scorer, struct lead *lead, struct arena *arena) {
     struct event_field field = {bytes_of("campaign"), bytes_of("a")};
     int64_t newest = lead_newest(lead);
-    struct event event = {.lead = lead->key, .id = bytes_of("new"), .type = bytes_of("email.opened"), .n_fields = 1,
-                          .fields = &field, .time = newest > 0 ? newest : INT64_C(1795392000000)};
+    struct event event = {.lead = lead->key,
+                          .id = bytes_of("new"),
+                          .type = bytes_of("email.opened"),
+                          .n_fields = 1,
+                          .fields = &field,
+                          .time = newest > 0 ? newest : INT64_C(1795392000000)};
     struct verdict verdict;
     struct err e;
     if (!score_event(scorer, lead, &event, 64, arena, &verdict, &e) && e.code != ERR_OUTPUT_TOO_LARGE)

@@ -30,7 +30,7 @@ static const char *one_of(struct play *play, const char *const *list, uint32_t n
     return list[below(play, n)];
 }
 
-#define ONE_OF(play, ...)                                                                                             \
+#define ONE_OF(play, ...)                                                                                              \
     one_of(play, (const char *const[]){__VA_ARGS__}, sizeof(const char *const[]){__VA_ARGS__} / sizeof(char *))
 
 /* A rule's text, without its group. */
@@ -89,7 +89,8 @@ static void put_decisions(struct pen *pen) {
     put(pen, "fit: {rules: [{id: f1, when: {title: {contains: vp}}, points: 5.005}, {id: f2, of: size, bands: "
              "[{from: 100, points: 4}, {from: 10, points: -2}]}]}\n");
     if (below(play, 2))
-        put(pen, "total: {engagement: %s, fit: %s}\n", ONE_OF(play, "1", "0.5", "2.3333", "0"), ONE_OF(play, "1", "0.5"));
+        put(pen, "total: {engagement: %s, fit: %s}\n", ONE_OF(play, "1", "0.5", "2.3333", "0"),
+            ONE_OF(play, "1", "0.5"));
     if (below(play, 2))
         put(pen, "grade: {fit: {A: 5, B: 2}, engagement: {1: 10, 2: 5, 3: 1}}\n");
     put(pen, "stages: [{name: cold}, {name: warm, enter: %s}, {name: hot, enter: 10, leave: %s}]\n",

@@ -98,8 +98,8 @@ START_TEST(a_small_budget_comes_to_the_same_instants) {
         int64_t until = exact.lead.d.t + HORIZON;
         struct verdict verdict;
         struct err e;
-        play_assert(&exact.play, score_advance(exact.scorer, &exact.lead, until, SCORE_UNBOUNDED, exact.arena,
-                                               &verdict, &e));
+        play_assert(&exact.play,
+                    score_advance(exact.scorer, &exact.lead, until, SCORE_UNBOUNDED, exact.arena, &verdict, &e));
         for (int turn = 0; small.lead.d.due <= until; turn++) {
             play_assert(&small.play, turn < 100000);
             play_assert(&small.play, score_advance(small.scorer, &small.lead, until, 1, small.arena, &verdict, &e));

@@ -12,8 +12,8 @@ static size_t stored(struct model *model, uint8_t *out) {
     struct arena *arena = arena_new(1 << 20);
     struct lead lead;
     lead_init(&lead, &lead_heap, bytes_of("l-1"), model);
-    static const char *const types[] = {"email.opened", "email.clicked", "email.replied", "meeting.attended",
-                                        "email.unsubscribed", "form.submitted"};
+    static const char *const types[] = {"email.opened",     "email.clicked",      "email.replied",
+                                        "meeting.attended", "email.unsubscribed", "form.submitted"};
     for (int i = 0; i < 24; i++) {
         char id[4];
         snprintf(id, sizeof id, "e%d", i);
@@ -131,12 +131,9 @@ START_TEST(decisions_that_cannot_be_are_refused) {
         uint8_t value;
         const char *words;
     } cases[] = {
-        {55, 0, "T does not fit"},          /* T before the newest event */
-        {55 - 5, 0xff, "T does not fit"},   /* T after all that can fade */
-        {47 - 5, 0, "due time"},
-        {31 - 7, 0, "erasure"},
-        {1, 8, "figures"},
-        {7, 'Z', "figures"},
+        {55, 0, "T does not fit"},        /* T before the newest event */
+        {55 - 5, 0xff, "T does not fit"}, /* T after all that can fade */
+        {47 - 5, 0, "due time"},          {31 - 7, 0, "erasure"}, {1, 8, "figures"}, {7, 'Z', "figures"},
     };
     struct model *model = fixture_model();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
