@@ -31,7 +31,7 @@ static inline struct model_rule *fixture_rule(struct model *model, const char *i
                                 .half_life = fades ? model_intern_half_life(model, WHEN_DAY) : MODEL_NO_HALF_LIFE,
                                 .points = points * 10000,
                                 .cond = COND_ALWAYS};
-    model_rule_on(model, i, bytes_of(on));
+    MUST(model_rule_on(model, i, bytes_of(on)));
     return rule;
 }
 
