@@ -7,7 +7,7 @@
 #include <leadstream/when.h>
 #include <stdlib.h>
 
-enum { TOP = 10, READY = 5, TEXT = 64, REASONS = 160, PARSE = 256 * 1024 };
+enum { TOP = 10, READY = 5, COOLED = 3, TEXT = 64, REASONS = 160, PARSE = 256 * 1024 };
 
 struct row {
     char lead[TEXT];
@@ -22,6 +22,12 @@ struct ready {
     char lead[TEXT], at[WHEN_TEXT], total[DECIMAL_TEXT], route[TEXT], reasons[REASONS];
 };
 
+/* A lead that fell by time alone. */
+struct cooled {
+    char lead[TEXT], at[WHEN_TEXT], total[DECIMAL_TEXT];
+    uint8_t from, to;
+};
+
 struct board {
     const struct model *model;
     FILE *to;
@@ -31,7 +37,8 @@ struct board {
     size_t n, cap;
     size_t *order;
     struct ready latest[READY];
-    uint64_t n_ready, n_changes, n_cooled, shown_ready;
+    struct cooled fallen[COOLED];
+    uint64_t n_ready, n_changes, n_cooled, shown_ready, shown_cooled;
     int drawn; /* lines on the screen */
     double printed; /* seconds, of the last plain line */
     uint64_t last_sent;
@@ -110,13 +117,25 @@ static uint8_t stage_of(const struct model *model, struct bytes name) {
     return 0;
 }
 
+static void cooled(struct board *board, const struct json_node *record, const struct row *row, uint8_t to) {
+    memmove(&board->fallen[1], &board->fallen[0], (COOLED - 1) * sizeof board->fallen[0]);
+    struct cooled *c = &board->fallen[0];
+    copy(c->lead, sizeof c->lead, bytes_of(row->lead));
+    copy(c->at, sizeof c->at, text_of(record, "at"));
+    copy(c->total, sizeof c->total, text_of(record, "total"));
+    c->from = row->stage;
+    c->to = to;
+    board->n_cooled++;
+}
+
 static void changed(struct board *board, const struct json_node *record, const char *lead) {
     struct row *row = row_of(board, lead);
     if (!row)
         return;
     uint8_t stage = stage_of(board->model, text_of(record, "stage"));
     board->n_changes++;
-    board->n_cooled += stage < row->stage && bytes_is(text_of(record, "trigger"), "time");
+    if (stage < row->stage && bytes_is(text_of(record, "trigger"), "time"))
+        cooled(board, record, row, stage);
     row->before = row->total;
     row->stage = stage;
     if (decimal_scaled(text_of(record, "total"), 2, INT64_MAX, &row->total) != DECIMAL_OK)
@@ -207,6 +226,12 @@ static void draw_stages(struct board *board) {
     line(board, "leads %zu   %s", board->n, n ? text : "");
 }
 
+static void draw_cooled(struct board *board, const struct cooled *c) {
+    const struct model_stage *from = &board->model->stages[c->from], *to = &board->model->stages[c->to];
+    line(board, "  %s  %-16.16s %7s  %.*s -> %.*s", c->at, c->lead, c->total, (int)from->name.n, (const char *)from->name.at,
+         (int)to->name.n, (const char *)to->name.at);
+}
+
 static void draw(struct board *board, int64_t now, uint64_t sent) {
     char when[WHEN_TEXT];
     when_format(now, when);
@@ -215,7 +240,7 @@ static void draw(struct board *board, int64_t now, uint64_t sent) {
     line(board, "leadstream demo   %.16s UTC (simulated)   %llu events, %.0f a second   Ctrl-C ends it", when,
          (unsigned long long)sent, board->rate);
     draw_stages(board);
-    line(board, "score changes %llu   went cold by time alone %llu   sales-ready %llu", (unsigned long long)board->n_changes,
+    line(board, "score changes %llu   cooled by time alone %llu   sales-ready %llu", (unsigned long long)board->n_changes,
          (unsigned long long)board->n_cooled, (unsigned long long)board->n_ready);
     line(board, "%s", "");
     line(board, "%4s  %-16s %8s %8s  %-6s %-6s %s", "rank", "lead", "total", "change", "stage", "grade", "route");
@@ -239,6 +264,10 @@ static void draw(struct board *board, int64_t now, uint64_t sent) {
         const struct ready *r = &board->latest[i];
         line(board, "  %.16s  %-16.16s %7s  %-18.18s %.60s", r->at, r->lead, r->total, r->route, r->reasons);
     }
+    line(board, "%s", "");
+    line(board, "latest to cool by time alone, no event, at the very instant");
+    for (size_t i = 0; i < COOLED && i < board->n_cooled; i++)
+        draw_cooled(board, &board->fallen[i]);
     fputs("\033[J", board->to);
 }
 
@@ -250,12 +279,18 @@ static void print(struct board *board, int64_t now, double seconds, uint64_t sen
         line(board, "%.16s sales-ready %s total %s route %s because %s", r->at, r->lead, r->total, r->route, r->reasons);
     }
     board->shown_ready = board->n_ready;
+    fresh = board->n_cooled - board->shown_cooled;
+    for (size_t i = fresh < COOLED ? (size_t)fresh : COOLED; i-- > 0;) {
+        fputs("cooled", board->to);
+        draw_cooled(board, &board->fallen[i]);
+    }
+    board->shown_cooled = board->n_cooled;
     if (seconds - board->printed < 2)
         return;
     board->printed = seconds;
     char when[WHEN_TEXT];
     when_format(now, when);
-    fprintf(board->to, "%.16s %llu events, %.0f a second, %llu score changes, %llu went cold by time alone; ", when,
+    fprintf(board->to, "%.16s %llu events, %.0f a second, %llu score changes, %llu cooled by time alone; ", when,
             (unsigned long long)sent, board->rate, (unsigned long long)board->n_changes, (unsigned long long)board->n_cooled);
     draw_stages(board);
 }

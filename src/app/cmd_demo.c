@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 enum { PARTITIONS = 4, LOOK = 50 /* ms between two looks at everything */, BURST = 2000 /* events at once */ };
-#define PACE (20 * WHEN_DAY) /* in so much simulated time `rate` holds on average */
+#define PACE (60 * WHEN_DAY) /* in so much simulated time `rate` holds on average */
 #define FROM INT64_C(1767225600000) /* 2026-01-01 */
 static const char *const input = "leadstream.events", *const outputs[] = {"leadstream.scores", "leadstream.sales-ready"};
 
@@ -33,7 +33,7 @@ static const char help[] =
     "usage: leadstream demo [--for DURATION] [--speed DURATION] [--rate N] [--leads N] [--seed N] [-m MODEL]\n\n"
     "Generated leads are scored live, in one process and without a server, on a board that follows the output topics.\n\n"
     "      --for 20s      end by itself, counted from the first event (default: at Ctrl-C)\n"
-    "      --speed 1d     simulated time that passes in a second (default: 1d)\n"
+    "      --speed 3d     simulated time that passes in a second (default: 3d)\n"
     "      --rate N       events a second (default: 400)\n"
     "      --leads N      how many leads there are (default: 400; at most 5000)\n"
     "      --seed N       the same seed gives the same traffic (default: 1)\n"
@@ -265,7 +265,7 @@ int cmd_demo(int argc, char **argv) {
         {"for", required_argument, NULL, 'f'},   {"speed", required_argument, NULL, 'p'}, {"rate", required_argument, NULL, 'r'},
         {"leads", required_argument, NULL, 'l'}, {"seed", required_argument, NULL, 's'},  {"model", required_argument, NULL, 'm'},
         {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
-    struct demo demo = {.speed = WHEN_DAY, .rate = 400, .leads = 400, .seed = 1};
+    struct demo demo = {.speed = 3 * WHEN_DAY, .rate = 400, .leads = 400, .seed = 1};
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":m:h", options, NULL)) != -1;) {
         if (c == 'h') {
