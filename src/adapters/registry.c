@@ -158,7 +158,7 @@ static bool gather_answer(struct registry *r, struct gathering *g, const char *p
                           struct err *e) {
     const json_t *schema = json_object_get(json, "schema"), *references = json_object_get(json, "references");
     const char *type = json_string_value(json_object_get(json, "schemaType"));
-    if (type && strcmp(type, "AVRO"))
+    if (type && strcmp(type, "AVRO") != 0)
         return err_set(e, ERR_SCHEMA, NULL, "the schema at %s is %.40s, not Avro", path, type);
     if (!json_is_string(schema))
         return err_set(e, ERR_SCHEMA, NULL, "the answer to %s has no schema in it", path);

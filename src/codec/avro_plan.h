@@ -36,7 +36,7 @@ struct plan {
 
 /* One bit of 64 for a name: names of other bits are not alike. */
 static inline uint64_t plan_name_bit(struct bytes name) {
-    return name.n ? UINT64_C(1) << ((name.n + name.at[0] * 3u + name.at[name.n - 1] * 7u) & 63) : 1;
+    return name.n ? UINT64_C(1) << ((name.n + name.at[0] * (size_t)3 + name.at[name.n - 1] * (size_t)7) & 63) : 1;
 }
 
 /* asked: whether the model asks about a field. A plan is made even where the schema does not fit (program is NULL). */

@@ -204,7 +204,7 @@ static const struct op *pick_body(const struct machine *m, const struct op *op, 
 }
 
 static const uint8_t *items(struct machine *m, const struct op *op, const uint8_t *at, unsigned nesting) {
-    uint64_t index = 0, count;
+    uint64_t index = 0, count = 0;
     struct bytes key = {NULL, 0};
     do {
         at = block(m, op, at, op->code == OP_SKIP_BLOCKS, &count);
@@ -220,7 +220,7 @@ static const uint8_t *items(struct machine *m, const struct op *op, const uint8_
 
 static const uint8_t *entries(struct machine *m, const struct op *op, const uint8_t *at, unsigned nesting) {
     struct found *scratch = &m->run->values[m->p->n_wants];
-    uint64_t count;
+    uint64_t count = 0;
     do {
         at = block(m, op, at, false, &count);
         for (uint64_t i = 0; at && i < count; i++) {

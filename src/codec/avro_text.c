@@ -87,7 +87,7 @@ static size_t expand(const char *text, char *out) {
         mantissa = mantissa * 10 + (uint64_t)(*text - '0');
         decimals += behind;
     }
-    decimals -= atoi(text + 1);
+    decimals -= (int)strtol(text + 1, NULL, 10);
     for (; mantissa % 10 == 0 && mantissa && decimals > 0; decimals--)
         mantissa /= 10;
     if (decimals >= 0)
@@ -102,10 +102,11 @@ static size_t expand(const char *text, char *out) {
 size_t avro_text_real(double real, bool wide, char out[AVRO_TEXT_REAL]) {
     if (real == 0)
         return plain(false, 0, 0, out);
-    double limit = wide ? 1e15 : 1e6, power = 1;
-    for (unsigned decimals = 0; decimals <= 6 && fabs(real) * power < limit; decimals++, power *= 10) {
-        uint64_t scaled = (uint64_t)(fabs(real) * power + 0.5);
-        double back = (double)scaled / power;
+    static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
+    double limit = wide ? 1e15 : 1e6;
+    for (unsigned decimals = 0; decimals <= 6 && fabs(real) * powers[decimals] < limit; decimals++) {
+        uint64_t scaled = (uint64_t)(fabs(real) * powers[decimals] + 0.5);
+        double back = (double)scaled / powers[decimals];
         if (wide ? back == fabs(real) : (double)(float)back == fabs(real))
             return plain(real < 0, scaled, decimals, out);
     }
