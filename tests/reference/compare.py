@@ -53,12 +53,12 @@ def by_reference(folder, arguments, mode, seconds):
         else:
             options.files.append(word)
     os.chdir(folder)
-    signal.signal(signal.SIGALRM, _too_slow)
-    signal.alarm(seconds)
+    signal.signal(signal.SIGVTALRM, _too_slow)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         lines, complaints = reference.run_score(options)
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     return lines, sorted(_PLACE.findall("\n".join(complaints))), 1 if complaints else 0
 
 
@@ -120,27 +120,29 @@ def first_difference(mine, theirs):
 
 
 def check_seed(program, seed, folder, seconds):
-    """(seed, verdict, words): verdict is same, skipped or differs."""
+    """(seed, verdict, words, lines compared): verdict is same, skipped or differs."""
+    compared = 0
     arguments = generate_cases.generate(seed, folder)
     for mode in _MODES:
         shown = " ".join(["score", *mode, *arguments])
         try:
             mine, my_places, my_code = by_reference(folder, arguments, mode, seconds)
         except (SlowReference, TooHard) as reason:
-            return seed, "skipped", [f"the reference is too slow on {shown} {reason}"]
+            return seed, "skipped", [f"the reference is too slow on {shown} {reason}"], compared
         try:
             theirs, places, code, stderr = by_product(program, folder, arguments, mode, seconds)
         except subprocess.TimeoutExpired:
-            return seed, "differs", [shown, f"the product took longer than {seconds} s"]
+            return seed, "differs", [shown, f"the product took longer than {seconds} s"], compared
         words = first_difference(mine, theirs)
         if not words and places != my_places:
             words = [f"bad lines: reference {my_places}", f"bad lines: product   {places}"]
         if not words and code != my_code:
             words = [f"exit code: reference {my_code}, product {code}"]
         if words:
-            return seed, "differs", [shown, *words, *(stderr.splitlines()[:5] if code not in (0, 1) or not theirs
-                                                      else [])]
-    return seed, "same", []
+            said = stderr.splitlines()[:5] if code not in (0, 1) or not theirs else []
+            return seed, "differs", [shown, *words, *said], compared
+        compared += len(theirs)
+    return seed, "same", [], compared
 
 
 def seed_range(text):
@@ -159,13 +161,15 @@ def main():
     parser.add_argument("--all", action="store_true", help="go on after a difference")
     options = parser.parse_args()
     root = pathlib.Path(options.keep or tempfile.mkdtemp(prefix="leadstream-compare-"))
+    compared = 0
     counts = {"same": 0, "skipped": 0, "differs": 0}
     with concurrent.futures.ProcessPoolExecutor(options.jobs) as pool:
         runs = {pool.submit(check_seed, options.leadstream, s, str(root / str(s)), options.seconds): s
                 for s in options.seeds}
         for run in concurrent.futures.as_completed(runs):
-            seed, verdict, words = run.result()
+            seed, verdict, words, lines = run.result()
             counts[verdict] += 1
+            compared += lines
             if verdict == "same":
                 shutil.rmtree(root / str(seed))
                 continue
@@ -173,7 +177,7 @@ def main():
             if verdict == "differs" and not options.all:
                 pool.shutdown(cancel_futures=True)
                 break
-    print(", ".join(f"{n} {verdict}" for verdict, n in counts.items()))
+    print(", ".join(f"{n} {verdict}" for verdict, n in counts.items()) + f"; {compared} lines are the same")
     if not counts["differs"] and not options.keep:
         shutil.rmtree(root, ignore_errors=True)
     return 1 if counts["differs"] else 0

@@ -17,7 +17,7 @@ from generate_model import ATTRIBUTES, DAY, EVENT_TYPES, HOUR, NUMERIC, OUTCOMES
 
 MONDAY = 4 * DAY
 LEAST, MOST = 946_684_800_000, 4_102_444_800_000
-FIELDS = ["url", "campaign", "any", "Größe", "field.x", "n"]
+FIELDS = ["url", "campaign", "any", "Größe", "field.x", "n", "stage", "total", "not", "group.x"]
 JSON_NUMBERS = ["0", "-0", "-0.0", "1.50", "1e3", "1E+3", "12e-1", "5", "250.0", "0.10", "-3.250", "20.00", "2e1",
                 "0e9", "1e-3", "12345678901234567890.1230", "19.99", "100e-2", "-1.5e0", "1000"]
 
@@ -222,11 +222,12 @@ class EventMaker:
 def generate(seed, folder):
     """Writes a case into a folder; returns the arguments after `score` (files by their names in the folder)."""
     rng = random.Random(f"leadstream-{seed}")
-    maker = ModelMaker(rng)
+    shape = rng.choice(["few"] * 20 + ["one"] * 6 + ["many"] * 6 + ["large"])
+    count = {"few": rng.randint(20, 80), "one": rng.choice([10, 40, 100, 300]), "many": rng.randint(60, 150),
+             "large": 12}[shape]
+    leads = {"few": rng.randint(2, 5), "one": 1, "many": rng.randint(20, 60), "large": 2}[shape]
+    maker = ModelMaker(rng, shape == "large", count // leads)
     model = maker.model()
-    shape = rng.choice(["few", "few", "few", "one", "many"])
-    count = {"few": rng.randint(30, 150), "one": rng.choice([10, 40, 100, 500]), "many": rng.randint(100, 300)}[shape]
-    leads = {"few": rng.randint(2, 5), "one": 1, "many": rng.randint(20, 60)}[shape]
     lines = EventMaker(rng, maker, count, leads).events()
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -11,14 +11,16 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./-]+")
 EVENT_TYPES = ["email.opened", "email.clicked", "web.page_viewed", "web.downloaded", "meeting.attended",
                "form.submitted", "crm.profile_updated", "privacy.consent_changed", "shop.cart_2"]
 OUTCOMES = ["crm.accepted", "crm.rejected", "crm.opportunity", "crm.won", "crm.lost", "crm.recycled"]
-FIELD_NAMES = ["url", "campaign", "n", "Größe", "field.url", "field.campaign", "field.n", "field.any", "field.field.x"]
-ATTRIBUTES = ["title", "country", "company_size", "consent", "größe", "x.y"]
+FIELD_NAMES = ["url", "campaign", "n", "Größe", "field.url", "field.campaign", "field.n", "field.any", "field.field.x",
+               "stage", "total", "group.x", "field.not"]
+ATTRIBUTES = ["title", "country", "company_size", "consent", "größe", "x.y", "field.n", "group", "a: b"]
 TEXTS = ["VP Sales", "vp sales", "Head of IT", "student", "DE", "de", "Zürich", "ZÜRICH", "zürich", "denied",
          "granted", "true", "false", "https://x.example/pricing", "/Pricing?a=1", "a", "A", "ab-12", "ab-123", "é", "E",
          "日本", "x\ny", "tab\there", "🙂", "null", "~", "0", "\"q\"", "İ", "ß"]
 NUMERIC = ["0", "-0", "+5", "5", "007", "7", "1.50", "1.5", "1.", ".5", "1e3", "1000", " 5", "5 ", "٣", "--1", "20",
            "20.00", "19.99", "200", "-3", "-3.25", "999999999999999.99", "12345678901234567890.123", "5\n", "1,5",
            "+-1", "+0.0"]
+STAGES = ["stage-0", "1.50", "true", "No", "0"] + [f"s.{i}" for i in range(5, 16)]
 PATTERNS = [r"(?i)\b(vp|head)\b", r"^\d+$", r"^[a-z]+-\d{2,3}$", "é", r"^.$", r"^.{2,6}$", r"[^ -~]", r"\w+\s\w+",
             "(?i)^DE$", r"\d", "^[A-Z]", "x.y", "(a|b)+", r"\bsales$", r"(?i)PRICING"]
 
@@ -86,10 +88,15 @@ def duration_text(milliseconds):
 
 
 class ModelMaker:
-    """Draws a model. scale is the size of points, in points; half_lives and windows are what events aim at."""
+    """Draws a model. scale is the size of points, in points; half_lives and windows are what events aim at.
 
-    def __init__(self, rng):
+    A large model has as many of everything as a model may have; events is how many a lead will have, about.
+    """
+
+    def __init__(self, rng, large, events):
         self.rng = rng
+        self.events = events
+        self.large = large
         self.scale = rng.choice([0.01, 1, 1, 10, 10, 10, 10, 100, 1000, 100_000])
         self.base_half_life = rng.choice([SECOND, 7 * SECOND, 60_000, HOUR, DAY, DAY, 7 * DAY, 14 * DAY, 14 * DAY,
                                           30 * DAY, 365 * DAY, 36_500 * DAY])
@@ -180,6 +187,8 @@ class ModelMaker:
     def condition(self, one, depth=0):
         """A map of tests; `one` draws a (name, test)."""
         rng, condition = self.rng, {}
+        if depth == 0 and rng.random() < 0.02:
+            return self.deep(one, rng.choice([15, 16]))
         for _ in range(rng.choice([1, 1, 1, 2])):
             kind = rng.random()
             if depth < 3 and kind < 0.25:
@@ -191,6 +200,18 @@ class ModelMaker:
                 name, test = one()
                 condition[name] = test
         return condition
+
+    def deep(self, one, depth):
+        """A condition that is nested as deep as it may be; `not` of a test counts as well."""
+        rng = self.rng
+        if depth == 0:
+            name = ""
+            while not name or isinstance(test, dict):
+                name, test = one()
+            return {name: test}
+        kind = rng.choice(["any", "all", "not"])
+        inner = self.deep(one, depth - 1)
+        return {kind: inner if kind == "not" else [inner]}
 
     def rule(self, inherited):
         """One engagement rule; inherited says whether group or engagement gives a half-life."""
@@ -234,14 +255,14 @@ class ModelMaker:
             engagement["half_life"] = default
         engagement |= self.clamps(-10, 60, 0.3)
         engagement["groups"] = {}
-        for _ in range(rng.choice([1, 2, 3, 4])):
+        for _ in range(64 if self.large else rng.choice([1, 2, 3, 4])):
             group = {}
             own = self.half_life() if rng.random() < 0.3 else None
             if own:
                 group["half_life"] = own
             group |= self.clamps(-5, 20, 0.3)
-            group["rules"] = [self.rule(own or default) for _ in range(rng.choice([1, 2, 3, 5, 8]))]
-            if rng.random() < 0.2:
+            group["rules"] = [self.rule(own or default) for _ in range(3 if self.large else rng.choice([1, 2, 3, 5, 8]))]
+            if rng.random() < 0.2 and not self.large:
                 group["rules"].append(self.twin(group["rules"][-1]))
             engagement["groups"][self.name("g")] = group
         return engagement
@@ -250,7 +271,7 @@ class ModelMaker:
         rng = self.rng
         fit = self.clamps(-10, 20, 0.3)
         fit["rules"] = []
-        for _ in range(rng.choice([1, 2, 4, 6])):
+        for _ in range(64 if self.large else rng.choice([1, 2, 4, 6])):
             rule = {"id": self.name("f")}
             if rng.random() < 0.3:
                 starts = {rng.choice([-300, 0, 500, 2000, 1999, 100_000]) for _ in range(rng.randint(1, 4))}
@@ -317,7 +338,7 @@ class ModelMaker:
                 model["sales_ready"]["cooldown"] = cooldown
         if rng.random() < 0.75:
             model["routes"] = [{"to": self.name("to"), "when": self.condition(lambda: self.lead_test(model))}
-                               for _ in range(rng.randint(0, 4))] + [{"to": "nurture"}]
+                               for _ in range(63 if self.large else rng.randint(0, 4))] + [{"to": "nurture"}]
         self.add_publish(model)
         if rng.random() < 0.7:
             model["dedupe"] = {"ids": str(rng.choice([0, 1, 2, 3, 5, 32, 256]))}
@@ -334,10 +355,10 @@ class ModelMaker:
         total = model.get("total", {})
         low = round(float(total["min"]) * 100) if "min" in total else -10 ** 8
         high = round(float(total["max"]) * 100) if "max" in total else 10 ** 8
-        enters = sorted({self.threshold(-1, 40) for _ in range(rng.randint(0, 4))})
+        enters = sorted({self.threshold(-1, 40) for _ in range(15 if self.large else rng.randint(0, 4))})
         stages = [{"name": "first"}]
         for i, enter in enumerate(e for e in enters if low <= e <= high):
-            stage = {"name": f"stage-{i}", "enter": hundredths(enter)}
+            stage = {"name": STAGES[i], "enter": hundredths(enter)}
             if rng.random() < 0.5:
                 stage["leave"] = hundredths(max(enter - rng.choice([0, 1, 100, round(5 * self.scale * 100)]), -10 ** 8))
             stages.append(stage)
@@ -350,7 +371,8 @@ class ModelMaker:
         grain = max(1, round(100 * self.scale * max(weight, 1)))
         publish = {}
         least = rng.choice([1, 1, 1, 7, grain // 10 or 1, grain])
-        drift = rng.choice(["none", grain // 3 or 1, grain, 3 * grain, 10 * grain])
+        piled = max(1, self.events // 20)
+        drift = rng.choice(["none", grain * piled // 3 or 1, grain * piled, 3 * grain * piled, 9 * grain * piled])
         if rng.random() < 0.8:
             publish["min_change"] = hundredths(min(least, 10 ** 8))
         else:
