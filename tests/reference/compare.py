@@ -167,7 +167,10 @@ def main():
         runs = {pool.submit(check_seed, options.leadstream, s, str(root / str(s)), options.seconds): s
                 for s in options.seeds}
         for run in concurrent.futures.as_completed(runs):
-            seed, verdict, words, lines = run.result()
+            try:
+                seed, verdict, words, lines = run.result()
+            except Exception as error:           # a bug of the reference or of the generator: say on which seed
+                seed, verdict, words, lines = runs[run], "differs", [f"the reference failed: {error!r}"], 0
             counts[verdict] += 1
             compared += lines
             if verdict == "same":
