@@ -29,9 +29,10 @@ struct lead_decisions {
 };
 
 /* Where a lead's memory comes from. resize gives a block of at least `need` bytes that begins with the first `keep`
- * bytes of `old` (NULL: nothing yet; *cap is its size), sets *cap to the new one's true size, and takes `old` back; need == 0
- * takes back only and returns NULL.
- * It never fails: who cannot give more ends the process, since the worst lead of a model is known in advance. */
+ * bytes of `old` (NULL: nothing yet; *cap is its size), sets *cap to the new one's true size, and takes `old` back;
+ * need == 0 takes back only and returns NULL. Leads ask for what they need now, so a room rounds up, geometrically, or
+ * is asked often. It never fails: who cannot give more ends the process, since the worst lead of a model is known in
+ * advance. */
 struct lead_room {
     void *self;
     uint8_t *(*resize)(void *self, uint8_t *old, size_t keep, size_t need, size_t *cap);

@@ -124,7 +124,7 @@ void lead_splice(struct lead *lead, uint32_t at, uint32_t remove, uint32_t inser
     uint32_t n = lead->n - remove + insert;
     if (n > lead->cap) {
         size_t cap = lead->cap;
-        lead->memory = lead->room->resize(lead->room->self, lead->memory, lead->n, n + n / 2, &cap);
+        lead->memory = lead->room->resize(lead->room->self, lead->memory, lead->n, n, &cap);
         MUST(lead->memory && cap >= n && cap <= UINT32_MAX);
         lead->cap = (uint32_t)cap;
     }
@@ -141,9 +141,9 @@ static uint8_t *heap_resize(void *self, uint8_t *old, size_t keep, size_t need, 
         *cap = 0;
         return NULL;
     }
-    uint8_t *memory = realloc(old, need);
+    *cap = need + need / 2;
+    uint8_t *memory = realloc(old, *cap);
     MUST(memory);
-    *cap = need;
     return memory;
 }
 
