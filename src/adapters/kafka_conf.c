@@ -57,10 +57,11 @@ static const struct {
     {"log.connection.close", ALL, "false"},
     {"session.timeout.ms", SOURCE, "10000"},
     {"heartbeat.interval.ms", SOURCE, "1000"}, /* how soon a rebalance is noticed */
-    {"fetch.wait.max.ms", SOURCE, "100"},
+    {"fetch.wait.max.ms", SOURCE, "20"},       /* the end of a partition is told after that */
+    {"fetch.min.bytes", SOURCE, "16384"},      /* a trickle is fetched every 20 ms, not record by record */
     {"fetch.error.backoff.ms", SOURCE | READER, "100"},
     {"fetch.max.bytes", SOURCE, "2097152"},
-    {"fetch.wait.max.ms", READER, "50"},
+    {"fetch.wait.max.ms", READER, "5"}, /* the end of a log is told after that, and so is the next shard read */
     {"fetch.max.bytes", READER, "4194304"},
     {"fetch.message.max.bytes", READER, "2097152"},
     {"queued.min.messages", READER, "20000"},

@@ -14,6 +14,8 @@ enum {
     COMMITTED_WAIT = 1000, /* ms that one asking for committed offsets may take */
     OFFSETS_WAIT = 5000,
     SEEK_WAIT = 5000,
+    ASKER_IDLE = 10000,
+    CLOSE_WAIT = 2000,
     SEEK_STEP = 200
 };
 
@@ -34,6 +36,7 @@ void kafka_shards_init(struct kafka_shards *shards, struct kafka_partition_pool 
 
 void kafka_shards_fini(struct kafka_shards *shards) {
     kafka_shards_drop(shards);
+    kafka_client_close(&shards->asker, CLOSE_WAIT);
     for (size_t t = 0; t < shards->options->n_topics; t++)
         if (shards->topics[t].decoder)
             decoder_free(&shards->topics[t].decoder);
@@ -189,13 +192,28 @@ bool kafka_shards_committed(struct kafka_shards *shards, uint32_t number, int64_
     return good;
 }
 
+static bool open_asker(struct kafka_shards *shards, struct err *e) {
+    shards->asked = kafka_client_now();
+    if (shards->asker.rk)
+        return true;
+    rd_kafka_conf_t *conf = kafka_conf_new(&shards->options->conf, KAFKA_CONF_ADMIN, e);
+    return conf && kafka_client_open(&shards->asker, RD_KAFKA_CONSUMER, conf, e);
+}
+
+void kafka_shards_rest(struct kafka_shards *shards) {
+    if (shards->asker.rk && kafka_client_now() - shards->asked > ASKER_IDLE)
+        kafka_client_close(&shards->asker, CLOSE_WAIT);
+}
+
 bool kafka_shards_first(struct kafka_shards *shards, uint32_t number, int64_t *offsets, struct err *e) {
     char where[160];
+    if (!open_asker(shards, e))
+        return false;
     for (size_t t = 0; t < shards->options->n_topics; t++) {
         const char *topic = shards->options->topics[t].name;
         int64_t low = 0, high = 0;
-        rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(shards->pool->client.rk, topic, (int32_t)number,
-                                                                   &low, &high, OFFSETS_WAIT);
+        rd_kafka_resp_err_t err =
+            rd_kafka_query_watermark_offsets(shards->asker.rk, topic, (int32_t)number, &low, &high, OFFSETS_WAIT);
         if (err)
             return kafka_client_fail(e, err, where_of(where, sizeof where, topic, number), "first offset");
         offsets[t] = low;

@@ -18,6 +18,10 @@ struct kafka_shards {
     struct kafka_partition_pool *pool;
     const struct kafka_source_options *options;
     struct kafka_partition_topic topics[ENGINE_MAX_TOPICS];
+    /* Asks for first offsets: on the consumer's connection each question would wait for a fetch that waits for
+     * records. */
+    struct kafka_client asker;
+    int64_t asked;                  /* when it last did, ms */
     struct kafka_shard **by_number; /* NULL: not ours */
     uint32_t *ours;                 /* their numbers */
     size_t n;
@@ -32,6 +36,9 @@ bool kafka_shards_assign(struct kafka_shards *shards, rd_kafka_topic_partition_l
 
 /* Gives all back: messages and queues. Before the assignment itself is given up. */
 void kafka_shards_drop(struct kafka_shards *shards);
+
+/* Gives the asker up if it was not used for 10 s. */
+void kafka_shards_rest(struct kafka_shards *shards);
 
 /* It must be ours. */
 struct kafka_shard *kafka_shards_get(const struct kafka_shards *shards, uint32_t number);

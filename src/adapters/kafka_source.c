@@ -142,6 +142,7 @@ static bool source_poll(void *self, const struct source_listener *listener, int 
     bool good = true;
     source->listener = listener;
     source->changed = false;
+    kafka_shards_rest(&source->shards);
     if (!source->joined)
         good = join(source, e);
     while (good) {
