@@ -85,11 +85,11 @@ bool mock_kafka_send(struct mock_kafka *mock, const char *topic, struct bytes ke
                      struct err *e) {
     union {
         const uint8_t *lent;
-        void *asked; /* librdkafka copies it, but its interface is not const */
-    } payload = {.lent = value.at};
+        void *asked; /* librdkafka copies them, but its interface is not const */
+    } k = {.lent = key.at}, payload = {.lent = value.at};
     rd_kafka_resp_err_t code =
         rd_kafka_producev(mock->producer.rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                          RD_KAFKA_V_KEY(key.at, key.n), RD_KAFKA_V_VALUE(payload.asked, value.n),
+                          RD_KAFKA_V_KEY(k.asked, key.n), RD_KAFKA_V_VALUE(payload.asked, value.n),
                           RD_KAFKA_V_TIMESTAMP(timestamp), RD_KAFKA_V_END);
     if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
         return err_set(e, ERR_FULL, topic, "the producer's queue is full");

@@ -219,7 +219,8 @@ static void check_listen(struct settings_read *r, const struct yaml_node *root) 
 
 static void check_whole(struct settings_read *r, const struct yaml_node *root) {
     struct settings *s = r->settings;
-    if (!yaml_tree_get(root, "model"))
+    const struct yaml_node *model = yaml_tree_get(root, "model");
+    if (!model || model->kind == YAML_NULL)
         problems_add(r->problems, 0, 0, false, "needs the key model: the model file");
     if (!yaml_tree_get(root, "sources"))
         problems_add(r->problems, 0, 0, false, "needs the key sources: the topics to read");
