@@ -160,12 +160,11 @@ static rd_kafka_t *client(const struct rig *rig, rd_kafka_type_t type, const cha
 }
 
 static void put(rd_kafka_t *rk, const char *topic, int32_t partition, const char *key, const char *value) {
-    char copy[512], name[512]; /* librdkafka copies them, but its interface is not const */
+    char copy[512];
     snprintf(copy, sizeof copy, "%s", value ? value : "");
-    snprintf(name, sizeof name, "%s", key ? key : "");
     rd_kafka_resp_err_t err =
         rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
-                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key ? name : NULL, key ? strlen(key) : 0),
+                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key, key ? strlen(key) : 0),
                           RD_KAFKA_V_VALUE(value ? copy : NULL, value ? strlen(copy) : 0), RD_KAFKA_V_END);
     ck_assert_msg(!err, "%s: %s", topic, rd_kafka_err2str(err));
 }
