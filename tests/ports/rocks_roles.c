@@ -173,6 +173,17 @@ static bool fill_small_disk(const char *path) {
     return right;
 }
 
+/* Writing to a shard that another worker has is a bug of ours, and ends the process. */
+static bool write_unowned(const char *path) {
+    struct err e;
+    struct store_shard state;
+    struct rocks_store *rs = open_store(path, false, &e);
+    if (!rs)
+        return wrong("open", &e);
+    struct store a = rocks_store_port(rs, 0), b = rocks_store_port(rs, 1);
+    return a.open(a.self, 0, &state, &e) && b.write(b.self, 0, NULL, 0, &state, &e);
+}
+
 static bool inspect(const char *path) {
     struct err e;
     struct store_shard state;
@@ -193,15 +204,11 @@ int rocks_roles_play(const char *role, const char *path) {
         const char *name;
         bool (*play)(const char *path);
     } roles[] = {
-        {"open-is-refused", open_is_refused},
-        {"open-as-nobody", open_as_nobody},
-        {"write-and-die", write_and_die},
-        {"make-newer", make_newer},
-        {"add-family", add_family},
-        {"make-foreign", make_foreign},
-        {"fill-disk", fill_disk},
-        {"fill-small-disk", fill_small_disk},
-        {"inspect", inspect},
+        {"open-is-refused", open_is_refused}, {"open-as-nobody", open_as_nobody},
+        {"write-and-die", write_and_die},     {"write-unowned", write_unowned},
+        {"make-newer", make_newer},           {"add-family", add_family},
+        {"make-foreign", make_foreign},       {"fill-disk", fill_disk},
+        {"fill-small-disk", fill_small_disk}, {"inspect", inspect},
     };
     for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
         if (strcmp(role, roles[i].name) == 0)

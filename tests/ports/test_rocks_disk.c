@@ -268,6 +268,15 @@ static size_t count_keys(const struct fixture *f, enum rocks_family family) {
     return n;
 }
 
+START_TEST(a_write_without_ownership_ends_the_process) {
+    struct fixture f;
+    fixture_init(&f, FIXTURE_ROCKS);
+    fixture_close(&f);
+    ck_assert_int_eq(play("write-unowned", f.path), 128 + SIGABRT);
+    fixture_fini(&f);
+}
+END_TEST
+
 START_TEST(a_build_leaves_nothing_of_the_one_before) {
     struct fixture f;
     struct store_shard state = {.known = true};
@@ -401,6 +410,7 @@ static void add(TCase *all) {
     tcase_add_test(all, tables_without_a_list_of_files_are_not_thrown_away);
     tcase_add_test(all, a_missing_table_is_noticed);
     tcase_add_test(all, kill_9_loses_nothing_that_was_written);
+    tcase_add_test(all, a_write_without_ownership_ends_the_process);
     tcase_add_test(all, a_build_leaves_nothing_of_the_one_before);
     tcase_add_test(all, without_permission);
     tcase_add_test(all, a_path_that_is_a_file);

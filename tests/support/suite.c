@@ -25,3 +25,13 @@ uint64_t suite_random(uint64_t *state) {
 uint32_t suite_below(uint64_t *state, uint32_t n) {
     return (uint32_t)((suite_random(state) >> 32) * n >> 32);
 }
+
+/* ThreadSanitizer sees the calls of these libraries into libc, but not their locks: what it would say of them is not so. */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void) {
+    return "called_from_lib:librocksdb.so\ncalled_from_lib:libstdc++.so\ncalled_from_lib:librdkafka.so\n";
+}
+#endif
+#endif
