@@ -29,8 +29,11 @@ struct outlook_boxes outlook_boxes(struct scorer *scorer, const struct lead *lea
     const struct model *model = scorer->model;
     struct outlook_boxes boxes = {box_around(&model->total_flips, now->total),
                                   box_around(&model->engagement_flips, now->engagement), scorer->group_boxes};
-    for (uint16_t g = 0; g < model->n_groups; g++)
-        boxes.groups[g] = box_around(&model->group_flips[g], now->groups[g]);
+    for (uint16_t p = 0; p < scorer->plan.n_pools; p++) {
+        uint16_t g = scorer->plan.pools[p].group; /* on the other groups' scores nothing hangs: their boxes stay open */
+        if (g != MODEL_NO_GROUP)
+            boxes.groups[g] = box_around(&model->group_flips[g], now->groups[g]);
+    }
     if (model->drift != MODEL_NONE) {
         int64_t low = lead->d.pub_total - model->drift + 1, high = lead->d.pub_total + model->drift - 1;
         boxes.total.low = low > boxes.total.low ? low : boxes.total.low;
@@ -80,16 +83,23 @@ static struct span cell_span(const struct worth_kind *kind, const struct worth_c
                          least(apart.high, greatest(now, later) + stray)};
 }
 
-static struct span group_span(const struct worth_plan *plan, uint16_t g, const struct worth *a, const struct worth *b,
-                              bool slack) {
+/* Within the clamp of the pool's group. */
+static struct span clamped(const struct model *model, const struct worth_pool *pool, struct span span) {
+    if (pool->group == MODEL_NO_GROUP)
+        return span;
+    const struct model_clamp *clamp = &model->groups[pool->group].clamp;
+    return (struct span){worth_clamp(span.low, clamp, WORTH_HUNDREDTH), worth_clamp(span.high, clamp, WORTH_HUNDREDTH)};
+}
+
+static struct span pool_span(const struct worth_plan *plan, const struct worth_pool *pool, const struct worth *a,
+                             const struct worth *b, bool slack) {
     struct span sum = {0, 0};
-    for (uint16_t i = plan->group_first[g]; i < plan->group_first[g + 1]; i++) {
+    for (uint16_t i = pool->first; i < pool->end; i++) {
         struct span span = cell_span(&plan->kinds[i], &a->cells[i], b ? &b->cells[i] : NULL, slack);
         sum.low += span.low;
         sum.high += span.high;
     }
-    const struct model_clamp *clamp = &plan->model->groups[g].clamp;
-    return (struct span){worth_clamp(sum.low, clamp, WORTH_HUNDREDTH), worth_clamp(sum.high, clamp, WORTH_HUNDREDTH)};
+    return clamped(plan->model, pool, sum);
 }
 
 static struct span engagement_span(const struct model *model, struct span open) {
@@ -118,12 +128,13 @@ bool outlook_quiet(const struct worth_plan *plan, const struct outlook_boxes *bo
                    const struct worth *b, bool slack) {
     const struct model *model = plan->model;
     struct span open = {0, 0};
-    for (uint16_t g = 0; g < model->n_groups; g++) {
-        struct span group = group_span(plan, g, a, b, slack);
-        if (!box_holds_span(&boxes->groups[g], group))
+    for (uint16_t p = 0; p < plan->n_pools; p++) {
+        const struct worth_pool *pool = &plan->pools[p];
+        struct span span = pool_span(plan, pool, a, b, slack);
+        if (pool->group != MODEL_NO_GROUP && !box_holds_span(&boxes->groups[pool->group], span))
             return false;
-        open.low += group.low;
-        open.high += group.high;
+        open.low += span.low;
+        open.high += span.high;
     }
     struct span engagement = engagement_span(model, open);
     return box_holds_span(&boxes->engagement, engagement) && box_holds_total(&boxes->total, model, a, engagement);
@@ -131,7 +142,7 @@ bool outlook_quiet(const struct worth_plan *plan, const struct outlook_boxes *bo
 
 /* ------------------------------------------------------------------------------------------------ safe steps */
 
-/* What a group's sum, or all of them, can do from now on. */
+/* What a pool's sum, or all of them, can do from now on. */
 struct motion {
     uwide fall, rise; /* at most so fast: grains per millisecond */
     uwide slack;      /* and so much at once */
@@ -165,14 +176,15 @@ static void look_at_cell(struct motion *out, const struct worth_kind *kind, cons
     }
 }
 
-static struct motion motion_of(const struct worth_plan *plan, uint16_t g, const struct worth *worth) {
+static struct motion motion_of(const struct worth_plan *plan, const struct worth_pool *pool,
+                               const struct worth *worth) {
     struct motion out = {0, 0, 0, 0, 0};
-    for (uint16_t i = plan->group_first[g]; i < plan->group_first[g + 1]; i++)
+    for (uint16_t i = pool->first; i < pool->end; i++)
         if (worth->cells[i].positive | worth->cells[i].negative)
             look_at_cell(&out, &plan->kinds[i], &worth->cells[i]);
-    const struct model_clamp *clamp = &plan->model->groups[g].clamp;
-    out.low = worth_clamp(out.low, clamp, WORTH_HUNDREDTH);
-    out.high = worth_clamp(out.high, clamp, WORTH_HUNDREDTH);
+    struct span span = clamped(plan->model, pool, (struct span){out.low, out.high});
+    out.low = span.low;
+    out.high = span.high;
     return out;
 }
 
@@ -238,9 +250,10 @@ int64_t outlook_step(const struct worth_plan *plan, const struct outlook_boxes *
     const struct model *model = plan->model;
     struct motion all = {0, 0, 0, 0, 0};
     int64_t step = INT64_MAX, d;
-    for (uint16_t g = 0; g < model->n_groups; g++) {
-        struct motion own = motion_of(plan, g, worth);
-        if (!box_is_open(&boxes->groups[g])) {
+    for (uint16_t p = 0; p < plan->n_pools; p++) {
+        uint16_t g = plan->pools[p].group;
+        struct motion own = motion_of(plan, &plan->pools[p], worth);
+        if (g != MODEL_NO_GROUP && !box_is_open(&boxes->groups[g])) {
             struct margin margin = margin_of(&boxes->groups[g], worth->groups[g], (struct span){own.low, own.high});
             d = step_within(margin, &own);
             step = d < step ? d : step;

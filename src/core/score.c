@@ -48,6 +48,8 @@ struct scorer *scorer_new(const struct model *model) {
     scorer->now.groups = zeroed(model->n_groups, sizeof *scorer->now.groups);
     scorer->then.groups = zeroed(model->n_groups, sizeof *scorer->then.groups);
     scorer->group_boxes = zeroed(model->n_groups, sizeof *scorer->group_boxes);
+    for (uint16_t g = 0; g < model->n_groups; g++)
+        scorer->group_boxes[g] = (struct outlook_box){INT64_MIN, INT64_MAX};
     scorer->attrs = zeroed(model->n_attrs, sizeof *scorer->attrs);
     scorer->parts = zeroed(model->n_rules, sizeof *scorer->parts);
     scorer->reasons = zeroed(reason_most(model), sizeof *scorer->reasons);

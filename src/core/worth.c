@@ -12,26 +12,26 @@
 /* Where C saturates: 2^31, with 64 fractional bits. */
 #define COUNT_CEILING ((uwide)1 << 95)
 
-static void sort_kinds(struct worth_plan *plan);
+static void make_pools(struct worth_plan *plan);
 
 void worth_plan_init(struct worth_plan *plan, const struct model *model) {
     *plan = (struct worth_plan){.model = model};
     plan->kinds = calloc(model->n_rules + 1u, sizeof *plan->kinds);
     plan->rules = calloc(model->n_rules + 1u, sizeof *plan->rules);
-    plan->group_first = calloc(model->n_groups + 1u, sizeof *plan->group_first);
-    MUST(plan->kinds && plan->rules && plan->group_first);
+    plan->pools = calloc(model->n_groups + 1u, sizeof *plan->pools);
+    MUST(plan->kinds && plan->rules && plan->pools);
     if (model->weight_engagement)
         plan->per_weight = UINT64_MAX / (uint64_t)model->weight_engagement;
     for (uint16_t i = 0; i < model->n_half_lives; i++)
         if (model->half_lives[i] > plan->longest)
             plan->longest = model->half_lives[i];
-    sort_kinds(plan);
+    make_pools(plan);
 }
 
 void worth_plan_fini(struct worth_plan *plan) {
     free(plan->kinds);
     free(plan->rules);
-    free(plan->group_first);
+    free(plan->pools);
     *plan = (struct worth_plan){0};
 }
 
@@ -39,39 +39,50 @@ static uint64_t magnitude(int64_t points) {
     return points < 0 ? -(uint64_t)points : (uint64_t)points;
 }
 
-/* A rule joins the group's cell of its half-life; half_lives: by cell. */
-static void add_rule(struct worth_plan *plan, uint16_t index, uint16_t *half_lives) {
+/* A rule joins the cell of its half-life in the last pool. */
+static void add_rule(struct worth_plan *plan, uint16_t index) {
     const struct model_rule *rule = &plan->model->rules[index];
-    bool fades = rule->half_life != MODEL_NO_HALF_LIFE;
-    uint16_t cell = plan->group_first[rule->group];
-    while (cell < plan->n_cells && half_lives[cell] != rule->half_life)
+    uint16_t cell = plan->pools[plan->n_pools - 1].first;
+    while (cell < plan->n_cells && plan->kinds[cell].half_life != rule->half_life)
         cell++;
     plan->rules[index] = (struct worth_rule){.hash = rule->hash,
                                              .limit = rule->limit,
                                              .cell = cell,
+                                             .group = rule->group,
                                              .half_life = rule->half_life,
                                              .negative = rule->points <= 0,
                                              .points = magnitude(rule->points)};
     if (cell < plan->n_cells)
         return;
     struct decay decay = {.rate = 0};
+    bool fades = rule->half_life != MODEL_NO_HALF_LIFE;
     if (fades)
         decay_init(&decay, plan->model->half_lives[rule->half_life]);
-    half_lives[cell] = rule->half_life;
-    plan->kinds[plan->n_cells++] = (struct worth_kind){rule->group, fades, decay.rate};
+    plan->kinds[plan->n_cells++] = (struct worth_kind){rule->half_life, fades, decay.rate};
 }
 
-static void sort_kinds(struct worth_plan *plan) {
+static bool is_alone(const struct model *model, uint16_t g) {
+    return model->groups[g].clamp.has_min || model->groups[g].clamp.has_max || model->group_flips[g].n > 0;
+}
+
+/* The pool of one group, or (MODEL_NO_GROUP) of all that need none of their own. */
+static void add_pool(struct worth_plan *plan, uint16_t group) {
     const struct model *model = plan->model;
-    uint16_t half_lives[MODEL_MAX_RULES];
-    MUST(model->n_rules <= MODEL_MAX_RULES);
-    for (uint16_t g = 0; g < model->n_groups; g++) {
-        plan->group_first[g] = plan->n_cells;
-        for (uint16_t i = 0; i < model->n_rules; i++)
-            if (model->rules[i].group == g)
-                add_rule(plan, i, half_lives);
+    struct worth_pool *pool = &plan->pools[plan->n_pools++];
+    *pool = (struct worth_pool){plan->n_cells, plan->n_cells, group};
+    for (uint16_t i = 0; i < model->n_rules; i++) {
+        uint16_t g = model->rules[i].group;
+        if (group == MODEL_NO_GROUP ? !is_alone(model, g) : g == group)
+            add_rule(plan, i);
     }
-    plan->group_first[model->n_groups] = plan->n_cells;
+    pool->end = plan->n_cells;
+}
+
+static void make_pools(struct worth_plan *plan) {
+    add_pool(plan, MODEL_NO_GROUP);
+    for (uint16_t g = 0; g < plan->model->n_groups; g++)
+        if (is_alone(plan->model, g))
+            add_pool(plan, g);
 }
 
 void worth_init(struct worth *worth, const struct worth_plan *plan) {
@@ -202,11 +213,15 @@ static uwide grains_of(uint64_t points, uwide count) {
 
 /* ------------------------------------------------------------------------------------------------ figures */
 
-static void add_section(struct worth_cell *cell, const struct worth_rule *rule, struct counted counted, uwide grains) {
-    if (rule->negative)
+static void add_section(struct worth *worth, const struct worth_rule *rule, struct counted counted, uwide grains) {
+    struct worth_cell *cell = &worth->cells[rule->cell];
+    if (rule->negative) {
         cell->negative -= (wide)grains;
-    else
+        worth->groups[rule->group] -= (wide)grains;
+    } else {
         cell->positive += (wide)grains;
+        worth->groups[rule->group] += (wide)grains;
+    }
     if (rule->half_life == MODEL_NO_HALF_LIFE)
         return;
     /* An entry is worth points * weight grains when it is cut off; cuts cost a unit or two, and the last bits of the
@@ -220,6 +235,7 @@ void worth_measure(struct worth *worth, const struct worth_plan *plan, struct le
                    const struct lead *lead, struct worth_part *parts) {
     MUST(!lead->n || worth->at >= lead_newest(lead));
     memset(worth->cells, 0, plan->n_cells * sizeof *worth->cells);
+    memset(worth->groups, 0, plan->model->n_groups * sizeof *worth->groups);
     if (parts)
         memset(parts, 0, plan->model->n_rules * sizeof *parts);
     struct lead_walk walk = lead_walk(lead);
@@ -231,7 +247,7 @@ void worth_measure(struct worth *worth, const struct worth_plan *plan, struct le
         MUST(rule->hash == section.rule);
         struct counted counted = count_section(&section, rule, tools, worth->at);
         uwide grains = grains_of(rule->points, counted.count);
-        add_section(&worth->cells[rule->cell], rule, counted, grains);
+        add_section(worth, rule, counted, grains);
         if (parts)
             parts[rule - plan->rules] =
                 (struct worth_part){counted.count, rule->negative ? -(wide)grains : (wide)grains};
@@ -241,13 +257,8 @@ void worth_measure(struct worth *worth, const struct worth_plan *plan, struct le
 void worth_sum(struct worth *worth, const struct worth_plan *plan, int64_t fit) {
     const struct model *model = plan->model;
     worth->engagement_open = 0;
-    for (uint16_t g = 0; g < model->n_groups; g++) {
-        wide sum = 0;
-        for (uint16_t i = plan->group_first[g]; i < plan->group_first[g + 1]; i++)
-            sum += worth->cells[i].positive + worth->cells[i].negative;
-        worth->groups[g] = sum;
-        worth->engagement_open += worth_clamp(sum, &model->groups[g].clamp, WORTH_HUNDREDTH);
-    }
+    for (uint16_t g = 0; g < model->n_groups; g++)
+        worth->engagement_open += worth_clamp(worth->groups[g], &model->groups[g].clamp, WORTH_HUNDREDTH);
     worth->engagement = worth_clamp(worth->engagement_open, &model->engagement, WORTH_HUNDREDTH);
     worth->fit_open = (wide)fit * ((wide)1 << 32);
     worth->fit = worth_clamp(worth->fit_open, &model->fit, WORTH_HUNDREDTH);

@@ -1,7 +1,8 @@
 /* What a lead's memory is worth at an instant, unrounded. Private to the core.
  *
- * A *grain* is 2^-32 of 0.0001 point: what a rule's worth is kept to. A *cell* is one group's rules of one half-life:
- * their sum fades as one, so bounds on the future are taken over cells. */
+ * A *grain* is 2^-32 of 0.0001 point: what a rule's worth is kept to. A *cell* is rules of one half-life: their sum
+ * fades as one, so bounds on the future are taken over cells. A *pool* is cells whose sum goes on as one: a group that has
+ * a clamp, or on whose score something hangs, is a pool of its own; all other groups together are one. */
 #ifndef LEADSTREAM_CORE_WORTH_H
 #define LEADSTREAM_CORE_WORTH_H
 
@@ -14,7 +15,7 @@
 
 /* What a cell is, for all leads. */
 struct worth_kind {
-    uint16_t group;
+    uint16_t half_life; /* index, or MODEL_NO_HALF_LIFE */
     bool fades;         /* false: half_life none */
     uint64_t rate;      /* of its half-life (core/decay.h); 0 if it does not fade */
 };
@@ -25,23 +26,29 @@ struct worth_cell {
     uwide slack;        /* how far the sum may stray from a pure exponential: cut-offs after 32 half-lives, and cuts */
 };
 
+struct worth_pool {
+    uint16_t first, end;    /* its cells */
+    uint16_t group;         /* MODEL_NO_GROUP: the pool of all groups without a clamp */
+};
+
 /* What the walk over a lead's sections needs of a rule, close together. */
 struct worth_rule {
     uint32_t hash;
     uint32_t limit;     /* of MODEL_WINDOWS */
     uint16_t cell;
+    uint16_t group;
     uint16_t half_life; /* index, or MODEL_NO_HALF_LIFE */
     bool negative;      /* points are 0 or below */
     uint64_t points;    /* without the sign */
 };
 
-/* A model's cells, by group, and its rules, by hash as in the model. */
+/* A model's pools with their cells, and its rules, by hash as in the model. */
 struct worth_plan {
     const struct model *model;
-    uint16_t n_cells;
+    uint16_t n_cells, n_pools;
     struct worth_kind *kinds;
+    struct worth_pool *pools;
     struct worth_rule *rules;
-    uint16_t *group_first;  /* by group: its first cell; one more entry at the end */
     uint64_t per_weight;    /* floor(2^64 / weight of engagement), 0 if that is 0 */
     int64_t longest;        /* the greatest half-life, 0 if there is none */
 };
@@ -68,11 +75,11 @@ struct worth {
 void worth_init(struct worth *worth, const struct worth_plan *plan);
 void worth_fini(struct worth *worth);
 
-/* Fills the cells for the instant worth->at, which is not before the lead's newest event. parts: by rule, those of
- * which nothing is remembered 0; or NULL. */
+/* Fills cells and groups for the instant worth->at, which is not before the lead's newest event. parts: by rule, those
+ * of which nothing is remembered 0; or NULL. */
 void worth_measure(struct worth *worth, const struct worth_plan *plan, struct lead_tools *tools,
                    const struct lead *lead, struct worth_part *parts);
-/* Fills the rest from the cells. fit: the sum of the fit rules' points. */
+/* Fills the rest from the groups. fit: the sum of the fit rules' points. */
 void worth_sum(struct worth *worth, const struct worth_plan *plan, int64_t fit);
 
 /* A value in grains kept within a clamp, whose limits are in hundredths; `scale` grains of a hundredth. */
