@@ -54,6 +54,13 @@ void rocks_store_close(struct rocks_store **rs) {
 
 static const struct store port;
 
+static const struct metric_desc descs[] = {
+#define X(symbol, name, kind, help) {name, METRIC_##kind, help},
+    ROCKS_STORE_METRICS(X)
+#undef X
+};
+const struct metric_table rocks_store_metrics = {descs, ROCKS_STORE_METRICS_END};
+
 struct store rocks_store_port(struct rocks_store *rs, unsigned worker) {
     MUST(rs->magic == MAGIC && worker < ROCKS_VIEW_MAX_WORKERS);
     if (!rs->views[worker])
@@ -81,18 +88,19 @@ bool rocks_store_shards(struct rocks_store *rs, uint32_t *shards, size_t max, si
     return !message || rocks_db_error(&rs->db, message, e);
 }
 
-void rocks_store_figures(struct rocks_store *rs, struct rocks_store_figures *out) {
-    *out = (struct rocks_store_figures){
-        .memory = rocks_db_memory(&rs->db),
-        .writes = atomic_load_explicit(&rs->writes, memory_order_relaxed),
-        .puts = atomic_load_explicit(&rs->puts, memory_order_relaxed),
-        .longest_write = atomic_load_explicit(&rs->longest_write, memory_order_relaxed),
-        .stalls = atomic_load_explicit(&rs->stalls, memory_order_relaxed),
-    };
+void rocks_store_report(struct rocks_store *rs, struct metric_set *set) {
+    uint64_t disk = 0, behind = 0;
     for (int i = 0; i < ROCKS_FAMILIES; i++) {
-        out->disk += rocks_db_figure(&rs->db, (enum rocks_family)i, "rocksdb.total-sst-files-size");
-        out->behind += rocks_db_figure(&rs->db, (enum rocks_family)i, "rocksdb.estimate-pending-compaction-bytes");
+        disk += rocks_db_figure(&rs->db, (enum rocks_family)i, "rocksdb.total-sst-files-size");
+        behind += rocks_db_figure(&rs->db, (enum rocks_family)i, "rocksdb.estimate-pending-compaction-bytes");
     }
+    uint64_t longest = atomic_load_explicit(&rs->longest_write, memory_order_relaxed);
+    uint64_t stalls = atomic_load_explicit(&rs->stalls, memory_order_relaxed);
+    metric_put(set, ROCKS_STORE_MEMORY, (int64_t)rocks_db_memory(&rs->db));
+    metric_put(set, ROCKS_STORE_DISK, (int64_t)disk);
+    metric_put(set, ROCKS_STORE_BEHIND, (int64_t)behind);
+    metric_put(set, ROCKS_STORE_LONGEST, (int64_t)(longest / 1000000));
+    metric_put(set, ROCKS_STORE_STALLS, (int64_t)stalls);
 }
 
 /* ------------------------------------------------------------------------------------------------ owners */
@@ -188,7 +196,7 @@ static bool store_build(void *self, uint32_t shard, struct err *e) {
                                (uint16_t)(s->range.build == ROCKS_KEYS_LAST_BUILD ? 0 : s->range.build + 1)};
     /* What a build that came to nothing left behind. */
     drop_range(v, next);
-    if (!rocks_write_commit(v, 0, e))
+    if (!rocks_write_commit(v, e))
         return false;
     s->build = rocks_build_new(&v->rs->db, next, v->rs->build_bytes, e);
     return s->build != NULL;
@@ -209,7 +217,7 @@ static bool store_build_done(void *self, uint32_t shard, const struct store_shar
         return false;
     rocks_write_state(v, next, state);
     drop_range(v, s->range);
-    if (!rocks_write_commit(v, 0, e))
+    if (!rocks_write_commit(v, e))
         return false;
     rocks_build_free(&s->build);
     s->range = next;

@@ -8,6 +8,7 @@
 #define LEADSTREAM_ROCKS_STORE_H
 
 #include "adapters/erasure.h"
+#include "host/metric.h"
 
 #include <leadstream/engine.h>
 
@@ -39,16 +40,24 @@ struct store rocks_store_port(struct rocks_store *rs, unsigned worker);
 /* The shards that the store knows, rising; at most max. */
 NODISCARD bool rocks_store_shards(struct rocks_store *rs, uint32_t *shards, size_t max, size_t *n, struct err *e);
 
-/* What it does, for the metrics; any thread. */
-struct rocks_store_figures {
-    uint64_t memory; /* bytes held by RocksDB */
-    uint64_t disk;   /* bytes of tables */
-    uint64_t behind; /* bytes waiting to be compacted */
-    uint64_t writes; /* since open */
-    uint64_t puts;
-    uint64_t longest_write; /* ns */
-    uint64_t stalls;        /* writes that had to wait for compaction */
+/* What it does, as metrics: X(symbol, name, kind, help). */
+#define ROCKS_STORE_METRICS(X)                                                                                         \
+    X(MEMORY, "leadstream_store_memory_bytes", GAUGE, "memory that RocksDB holds: block cache, memtables, tables")     \
+    X(DISK, "leadstream_store_disk_bytes", GAUGE, "size of the store's tables on disk")                                \
+    X(BEHIND, "leadstream_store_compaction_bytes", GAUGE, "bytes of tables that wait to be compacted")                 \
+    X(LONGEST, "leadstream_store_longest_write_ms", GAUGE, "longest write to the store since the start")               \
+    X(STALLS, "leadstream_store_stalls_total", COUNTER, "writes that had to wait for compaction")
+
+enum rocks_store_metric {
+#define X(symbol, name, kind, help) ROCKS_STORE_##symbol,
+    ROCKS_STORE_METRICS(X)
+#undef X
+        ROCKS_STORE_METRICS_END
 };
-void rocks_store_figures(struct rocks_store *rs, struct rocks_store_figures *out);
+
+extern const struct metric_table rocks_store_metrics;
+
+/* Puts the figures as they are now into a set of that table; any thread. */
+void rocks_store_report(struct rocks_store *rs, struct metric_set *set);
 
 #endif

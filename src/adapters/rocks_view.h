@@ -30,7 +30,7 @@ struct rocks_store {
     _Atomic(uint16_t) owners[ROCKS_KEYS_MAX_SHARDS];   /* worker + 1; 0: nobody */
     struct rocks_shard *shards[ROCKS_KEYS_MAX_SHARDS]; /* made when first opened; touched by the owner only */
     struct rocks_view *views[ROCKS_VIEW_MAX_WORKERS];
-    _Atomic(uint64_t) writes, puts, longest_write, stalls;
+    _Atomic(uint64_t) longest_write, stalls; /* ns; writes */
 };
 
 /* A worker's port. */

@@ -90,15 +90,13 @@ static void lower_cursor(struct rocks_shard *s, const struct store_put *puts, si
     }
 }
 
-static void count_write(struct rocks_store *rs, size_t n, uint64_t took) {
-    atomic_fetch_add_explicit(&rs->writes, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&rs->puts, n, memory_order_relaxed);
+static void time_write(struct rocks_store *rs, uint64_t took) {
     uint64_t longest = atomic_load_explicit(&rs->longest_write, memory_order_relaxed);
     while (took > longest && !atomic_compare_exchange_weak(&rs->longest_write, &longest, took))
         ;
 }
 
-bool rocks_write_commit(struct rocks_view *v, size_t n, struct err *e) {
+bool rocks_write_commit(struct rocks_view *v, struct err *e) {
     struct rocks_store *rs = v->rs;
     uint64_t begin = now_ns();
     struct err failed = {.code = ERR_NONE};
@@ -121,7 +119,7 @@ bool rocks_write_commit(struct rocks_view *v, size_t n, struct err *e) {
         v->batch = rocksdb_writebatch_create();
     }
     rocksdb_writebatch_clear(v->batch);
-    count_write(rs, n, now_ns() - begin);
+    time_write(rs, now_ns() - begin);
     if (failed.code != ERR_NONE && e)
         *e = failed;
     return failed.code == ERR_NONE;
@@ -146,7 +144,7 @@ bool rocks_write(void *self, uint32_t shard, const struct store_put *puts, size_
     batch_leads(v, s->range, puts, n);
     batch_timers(v, s, puts, n);
     rocks_write_state(v, s->range, state);
-    if (!rocks_write_commit(v, n, e))
+    if (!rocks_write_commit(v, e))
         return false;
     lower_cursor(s, puts, n);
     return true;

@@ -10,8 +10,8 @@ bool rocks_write(void *self, uint32_t shard, const struct store_put *puts, size_
 
 /* Adds the shard's record, with this build in force, to the view's batch. */
 void rocks_write_state(struct rocks_view *v, struct rocks_range range, const struct store_shard *state);
-/* Writes the view's batch, which holds n puts, and empties it. A stall is waited out for two seconds, then it is RETRY:
+/* Writes the view's batch and empties it. A stall is waited out for two seconds, then it is RETRY:
  * the poll loop must go on. */
-NODISCARD bool rocks_write_commit(struct rocks_view *v, size_t n, struct err *e);
+NODISCARD bool rocks_write_commit(struct rocks_view *v, struct err *e);
 
 #endif

@@ -2,6 +2,7 @@
  * lead can grow to; and the tables of parameters and metrics, which are the documentation of both. */
 #include "app/cmd.h"
 
+#include "adapters/rocks_store.h"
 #include "app/check_files.h"
 #include "app/cmd_say.h"
 #include "app/settings.h"
@@ -157,7 +158,9 @@ int cmd_check(int argc, char **argv) {
         return code;
     if (o.params)
         print_params();
-    if (o.metrics)
+    if (o.metrics) {
         metric_print_table(&worker_metrics, stdout);
+        metric_print_table(&rocks_store_metrics, stdout);
+    }
     return check_all(&o);
 }

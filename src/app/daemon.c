@@ -27,6 +27,7 @@ struct daemon {
     struct registry *registry;
     struct erasure *erasure;
     struct rocks_store *store;
+    struct metric_set *store_metrics;
     struct kafka_source_topic topics[SETTINGS_MAX_SOURCES];
     const char *inputs[SETTINGS_MAX_SOURCES];
     size_t n_topics;
@@ -138,6 +139,7 @@ static bool open_store(struct daemon *daemon, struct err *e) {
                                           .memory = (size_t)s->store.memory - cache_memory(s),
                                           .erasure = daemon->erasure};
     daemon->store = rocks_store_open(&options, e);
+    daemon->store_metrics = metric_set_new(&rocks_store_metrics, "");
     return daemon->store != NULL;
 }
 
@@ -198,7 +200,8 @@ static bool start_worker(struct daemon *daemon, unsigned index, struct err *e) {
 /* ---- pages ---- */
 
 static bool page_metrics(void *self, FILE *to) {
-    (void)self;
+    const struct daemon *daemon = self;
+    rocks_store_report(daemon->store, daemon->store_metrics);
     metric_print(to);
     return true;
 }
@@ -296,6 +299,7 @@ void daemon_free(struct daemon **daemon) {
     for (size_t i = 0; i < d->n_workers; i++)
         worker_free(&d->workers[i]);
     rocks_store_close(&d->store);
+    metric_set_free(&d->store_metrics);
     erasure_free(&d->erasure);
     registry_free(&d->registry);
     schemas_free(&d->schemas);

@@ -181,12 +181,14 @@ int main(int argc, char **argv) {
     rewrite(&b, rounds, false);
     rewrite(&b, rounds, true);
     load(&b, rounds);
-    struct rocks_store_figures figures;
-    rocks_store_figures(b.rs, &figures);
+    struct metric_set *figures = metric_set_new(&rocks_store_metrics, "");
+    rocks_store_report(b.rs, figures);
     struct rusage used;
     getrusage(RUSAGE_SELF, &used);
-    printf("memory of RocksDB %zu MiB, most resident %ld MiB, disk %zu MiB, stalls %zu\n", (size_t)figures.memory >> 20,
-           used.ru_maxrss >> 10, (size_t)figures.disk >> 20, (size_t)figures.stalls);
+    printf("memory of RocksDB %lld MiB, most resident %ld MiB, disk %lld MiB, stalls %lld\n",
+           (long long)metric_get(figures, ROCKS_STORE_MEMORY) >> 20, used.ru_maxrss >> 10,
+           (long long)metric_get(figures, ROCKS_STORE_DISK) >> 20, (long long)metric_get(figures, ROCKS_STORE_STALLS));
+    metric_set_free(&figures);
     for (uint32_t shard = 0; shard < SHARDS; shard++)
         b.store.close(b.store.self, shard);
     rocks_store_close(&b.rs);

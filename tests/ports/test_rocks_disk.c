@@ -392,9 +392,11 @@ START_TEST(the_shards_of_a_store_are_listed) {
     f.a.close(f.a.self, 300);
     ck_assert(rocks_store_shards(f.rocks, shards, 4, &n, NULL));
     ck_assert(n == 2 && shards[0] == 0 && shards[1] == 300);
-    struct rocks_store_figures figures;
-    rocks_store_figures(f.rocks, &figures);
-    ck_assert(figures.writes == 1 && figures.memory > 0 && figures.stalls == 0);
+    struct metric_set *figures = metric_set_new(&rocks_store_metrics, "");
+    rocks_store_report(f.rocks, figures);
+    ck_assert(metric_get(figures, ROCKS_STORE_MEMORY) > 0 && metric_get(figures, ROCKS_STORE_STALLS) == 0);
+    ck_assert(metric_get(figures, ROCKS_STORE_DISK) > 0);
+    metric_set_free(&figures);
     fixture_fini(&f);
 }
 END_TEST
