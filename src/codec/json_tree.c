@@ -141,7 +141,7 @@ static bool hex4(const uint8_t *at, const uint8_t *end, unsigned *value) {
 /* True where every \u escape is a character, or the first of two that are one. In JSON a backslash can only be in a
  * string, so the text need not be understood; escapes that are no escapes are left to yajl. */
 static bool escapes_are_whole(struct bytes text) {
-    const uint8_t *end = text.at + text.n;
+    const uint8_t *end = text.n ? text.at + text.n : text.at; /* a Kafka record may have no value at all */
     const uint8_t *at = text.at;
     while (at && (at = memchr(at, '\\', (size_t)(end - at)))) {
         unsigned high, low;

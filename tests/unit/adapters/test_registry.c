@@ -178,7 +178,9 @@ END_TEST
 
 /* Each failure is a RETRY, and for a while the registry is not asked again. */
 static void check_retry(const char *body, unsigned status, int delay, enum err_code code, const char *words) {
-    struct answer script[] = {{"", status, body, delay}};
+    /* The server's thread may look at it after this function has given up waiting. */
+    static struct answer script[1];
+    script[0] = (struct answer){"", status, body, delay};
     answers = script;
     int before = asked;
     ck_assert_failed(registry_fetch(registry, 7, &err), code, words);
