@@ -1,9 +1,9 @@
 /* Encoding and producing.
  *
- * Records of the scores and of the changelog are gathered and handed over many at a time, the others one by one; a
- * topic's records are all of one kind, so that their order is kept. A full queue is waited for, within a bound; a
- * transaction that has failed in the background (a record that could not be delivered) refuses more records, which is
- * ABORTED. */
+ * Records are gathered and handed over many at a time, but for dead letters and records with CloudEvents headers, which
+ * librdkafka takes only one by one; a topic's are all of one kind, so that their order is kept. A full queue is waited
+ * for, within a bound; a transaction that has failed in the background (a record that could not be delivered) refuses
+ * more records, which is ABORTED. */
 #include "adapters/kafka_output.h"
 
 #include "codec/record_avro.h"
@@ -18,6 +18,7 @@ enum {
     METADATA_WAIT = 5000, /* ms */
     FULL_WAIT = 2000,
     POLL_EVERY = 1000, /* records between servings of delivery reports */
+    FIRST_FEW = 64,
     WIRE = 256,        /* bytes that a record may take besides key and value */
     CUT_TO = 64 * 1024 /* bytes kept of a dead letter that is too large */
 };
@@ -41,15 +42,6 @@ static bool open_topic(struct kafka_output *output, const char *name, rd_kafka_t
     return !err || kafka_client_fail(e, err, name, "asking the broker for the topic");
 }
 
-static struct kafka_stage *stage_of(struct kafka_stage *stage, rd_kafka_topic_t *topic) {
-    if (!stage)
-        stage = malloc(sizeof *stage);
-    MUST(stage);
-    stage->topic = topic;
-    kafka_stage_drop(stage);
-    return stage;
-}
-
 static bool open_topics(struct kafka_output *output, struct err *e) {
     char changelog[KAFKA_CONF_NAME];
     int32_t partitions;
@@ -65,8 +57,12 @@ bool kafka_output_open(struct kafka_output *output, rd_kafka_t *rk, struct err *
     output->max_record = kafka_conf_max_record(&output->options->conf);
     if (!open_topics(output, e))
         return false;
-    output->staged_scores = stage_of(output->staged_scores, output->scores);
-    output->staged_changelog = stage_of(output->staged_changelog, output->changelog);
+    if (!output->staged_scores) {
+        output->staged_scores = kafka_stage_new();
+        output->staged_sales_ready = kafka_stage_new();
+        output->staged_changelog = kafka_stage_new();
+    }
+    kafka_output_drop(output);
     return true;
 }
 
@@ -82,8 +78,9 @@ void kafka_output_close(struct kafka_output *output) {
 
 void kafka_output_fini(struct kafka_output *output) {
     kafka_output_close(output);
-    free(output->staged_scores);
-    free(output->staged_changelog);
+    kafka_stage_free(&output->staged_scores);
+    kafka_stage_free(&output->staged_sales_ready);
+    kafka_stage_free(&output->staged_changelog);
     free(output->scratch);
     text_free(&output->text);
 }
@@ -176,11 +173,11 @@ static bool produce(struct kafka_output *output, struct message *m, struct err *
     return refuse(output, m, err, e);
 }
 
-static bool flush(struct kafka_output *output, struct kafka_stage *stage, struct err *e) {
+static bool flush(struct kafka_output *output, struct kafka_stage *stage, size_t most, struct err *e) {
     int64_t deadline = 0;
     rd_kafka_resp_err_t err;
     do {
-        err = kafka_stage_flush(stage);
+        err = kafka_stage_flush(stage, most);
     } while (err == RD_KAFKA_RESP_ERR__QUEUE_FULL && wait_for_room(output, &deadline));
     struct message any = {.topic = stage->topic};
     return !err || refuse(output, &any, err, e);
@@ -191,7 +188,7 @@ static bool produce_staged(struct kafka_output *output, struct kafka_stage *stag
     if (m->key.n + m->value.n + WIRE > output->max_record)
         return refuse(output, m, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, e);
     if (!kafka_stage_add(stage, m->partition, m->key, m->value, m->note)) {
-        if (!flush(output, stage, e))
+        if (!flush(output, stage, SIZE_MAX, e))
             return false;
         if (!kafka_stage_add(stage, m->partition, m->key, m->value, m->note))
             return produce(output, m, e); /* larger than a stage */
@@ -200,15 +197,22 @@ static bool produce_staged(struct kafka_output *output, struct kafka_stage *stag
     return true;
 }
 
+static bool flush_all(struct kafka_output *output, size_t most, struct err *e) {
+    return flush(output, output->staged_scores, most, e) && flush(output, output->staged_sales_ready, most, e) &&
+           flush(output, output->staged_changelog, most, e);
+}
+
+/* A few of each topic go first, so that all partitions are there when librdkafka adds them to the transaction. */
 bool kafka_output_flush(struct kafka_output *output, struct err *e) {
-    return flush(output, output->staged_scores, e) && flush(output, output->staged_changelog, e);
+    return flush_all(output, FIRST_FEW, e) && flush_all(output, SIZE_MAX, e);
 }
 
 void kafka_output_drop(struct kafka_output *output) {
-    if (output->staged_scores)
-        kafka_stage_drop(output->staged_scores);
-    if (output->staged_changelog)
-        kafka_stage_drop(output->staged_changelog);
+    if (!output->staged_scores)
+        return;
+    kafka_stage_start(output->staged_scores, output->scores);
+    kafka_stage_start(output->staged_sales_ready, output->sales_ready);
+    kafka_stage_start(output->staged_changelog, output->changelog);
 }
 
 /* ---- values ---- */
@@ -315,9 +319,10 @@ bool kafka_output_record(struct kafka_output *output, const struct record *recor
                        output->options->model->worst_output);
     if (output->options->cloudevents)
         m.headers = cloudevents(output, record);
-    if (m.headers || m.topic != output->scores)
+    if (m.headers)
         return produce(output, &m, e);
-    return produce_staged(output, output->staged_scores, &m, e);
+    return produce_staged(output, m.topic == output->scores ? output->staged_scores : output->staged_sales_ready, &m,
+                          e);
 }
 
 bool kafka_output_forget(struct kafka_output *output, struct bytes lead, struct err *e) {

@@ -14,7 +14,7 @@ struct kafka_output {
     rd_kafka_t *rk;
     rd_kafka_topic_t *scores, *sales_ready, *dead_letters, *changelog;
     int32_t dead_letter_partitions;
-    struct kafka_stage *staged_scores, *staged_changelog; /* the two topics with many records */
+    struct kafka_stage *staged_scores, *staged_sales_ready, *staged_changelog;
     size_t max_record;          /* bytes that librdkafka takes */
     uint8_t *scratch;           /* an Avro value with its framing */
     size_t n_scratch;
