@@ -64,8 +64,8 @@ static enum MHD_Result handle(void *self, struct MHD_Connection *connection, con
     const struct http *http = self;
     (void)version;
     (void)upload;
-    (void)upload_n;
     (void)request;
+    *upload_n = 0; /* what a client sends along is passed over */
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
         return answer_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET\n");
     for (size_t i = 0; i < http->n; i++) {

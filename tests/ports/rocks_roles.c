@@ -154,9 +154,8 @@ static bool fill_disk(const char *path) {
     return right;
 }
 
-/* A disk that is really full: one in memory, seen by this process only, and large enough that a flush fails and not only
- * the log. Where that may not be had there is nothing to
- * see. */
+/* A disk that is really full: one in memory, seen by this process only, and large enough that a flush fails and not
+ * only the log. Where that may not be had there is nothing to see. */
 static bool fill_small_disk(const char *path) {
     struct err e;
     if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||

@@ -1,5 +1,5 @@
-/* What only a store on disk can meet: other owners, damage, full disks, kill -9. Each refusal has its code and names its
- * remedy, and nothing is deleted.
+/* What only a store on disk can meet: other owners, damage, full disks, kill -9. Each refusal has its code and names
+ * its remedy, and nothing is deleted.
  *
  * The test program is its own helper: called with words it plays another process, and so needs no fork of a process in
  * which RocksDB has threads. */
