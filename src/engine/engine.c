@@ -5,7 +5,6 @@
 #include "engine/shard.h"
 
 #include <leadstream/lead_bytes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define ARENA_LIMIT ((size_t)256 * 1024 * 1024)
@@ -49,21 +48,6 @@ void engine_free(struct engine **engine) {
     free(g->value);
     free(g);
     *engine = NULL;
-}
-
-const char *engine_where(struct engine *engine, const struct shard *shard, char *buffer, size_t n) {
-    snprintf(buffer, n, "%s[%u]", engine->o.changelog, shard->number);
-    return buffer;
-}
-
-void engine_tell(struct engine *engine, enum engine_event event, uint32_t shard, uint64_t count, const struct err *why) {
-    if (engine->o.tell)
-        engine->o.tell(engine->o.host, event, shard, count, why);
-}
-
-bool engine_recoverable(enum err_code code) {
-    return err_class(code) == ERR_CLASS_RETRY || code == ERR_ABORTED || code == ERR_FENCED ||
-           code == ERR_UNKNOWN_OUTCOME || code == ERR_LOST || code == ERR_BROKER;
 }
 
 /* ---- a batch is lost ---- */

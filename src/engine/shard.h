@@ -1,5 +1,6 @@
 /* What the engine's rooms share: the engine, and one shard of it. Private to src/engine.
  *
+ *   shard.c      how it is named and told of
  *   engine.c     one turn, and what the poll loop says
  *   batch.c      take events, apply them, fire timers, commit
  *   resync.c     bring a shard up to date: start, rebalance, abort, crash, all the same
@@ -96,7 +97,6 @@ struct engine {
     struct engine_counts counts;
 };
 
-/* ---- engine.c ---- */
 /* "changelog[3]", for the `where` of an error; lent until the next call. */
 const char *engine_where(struct engine *engine, const struct shard *shard, char *buffer, size_t n);
 void engine_tell(struct engine *engine, enum engine_event event, uint32_t shard, uint64_t count, const struct err *why);
