@@ -308,6 +308,29 @@ START_TEST(a_commit_inside_the_revoke_counts) {
 }
 END_TEST
 
+/* The benchmark's mode: the same calls, without a transaction around them. */
+START_TEST(without_transactions_offsets_are_committed_all_the_same) {
+    struct err e;
+    int64_t offsets[RIG_TOPICS];
+    snprintf(prefix, sizeof prefix, "t%ld-%ld-n", (long)getpid(), (long)time(NULL));
+    one = rig_of("one");
+    one.no_transactions = true;
+    rig_create_all(&one);
+    rig_open(&one);
+    rig_join(&one);
+    init(&one);
+    transact(&one, 0, 3, 4);
+    ck_assert_int_eq(one.sink.log_end(one.sink.self, 0), 1);
+    ck_assert(committed(&one, 0, offsets, &e));
+    ck_assert(offsets[0] == 3 && offsets[1] == 4);
+    begin(&one);
+    log_text(&one, 0, "S", "dropped");
+    ck_assert(one.sink.abort(one.sink.self, &e));
+    transact(&one, 0, 5, 5);
+    rig_close(&one, true);
+}
+END_TEST
+
 START_TEST(unequal_partition_counts_are_refused) {
     struct err e;
     snprintf(prefix, sizeof prefix, "t%ld-%ld-u", (long)getpid(), (long)time(NULL));
@@ -359,6 +382,7 @@ static void add(TCase *all) {
     tcase_add_test(all, a_second_producer_fences_the_first);
     tcase_add_test(all, offsets_of_an_earlier_assignment_are_refused);
     tcase_add_test(all, a_commit_inside_the_revoke_counts);
+    tcase_add_test(all, without_transactions_offsets_are_committed_all_the_same);
     tcase_add_test(all, unequal_partition_counts_are_refused);
     tcase_add_test(all, a_record_that_the_topic_refuses_aborts);
 }

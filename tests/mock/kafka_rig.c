@@ -47,6 +47,7 @@ static struct kafka_conf rig_conf(struct rig *rig) {
         .app = rig->prefix,
         .generation = "g1",
         .instance = rig->instance ? rig->instance : "test",
+        .no_transactions = rig->no_transactions,
     };
 }
 
@@ -57,7 +58,9 @@ static void make_source(struct rig *rig) {
         rig->inputs[t] = rig->names[t];
         rig->topics[t] = (struct kafka_source_topic){
             .name = rig->names[t],
-            .decoder = {.format = DECODER_JSON, .mapping = &rig->mapping},
+            .decoder = {.format = rig->schemas ? DECODER_AVRO : DECODER_JSON,
+                        .mapping = &rig->mapping,
+                        .schemas = rig->schemas},
         };
     }
     rig->source_options = (struct kafka_source_options){
@@ -67,6 +70,8 @@ static void make_source(struct rig *rig) {
         .partitions = rig->partitions,
         .future = 86400000,
         .assign_all = !rig->group,
+        .fetch_schema = rig->fetch_schema,
+        .registry = rig,
     };
     rig->owned_source = kafka_source_new(&rig->source_options, &e);
     ck_assert_msg(rig->owned_source, "%s", e.words);
@@ -183,6 +188,16 @@ static rd_kafka_t *world(struct rig *rig, const char *topic) {
 
 void rig_produce(struct rig *rig, const char *topic, int32_t partition, const char *key, const char *value) {
     put(world(rig, topic), topic, partition, key, value);
+    ck_assert(!rd_kafka_flush(rig->world, 5000));
+}
+
+void rig_produce_bytes(struct rig *rig, const char *topic, int32_t partition, struct bytes value) {
+    uint8_t copy[64];
+    ck_assert_uint_le(value.n, sizeof copy);
+    memcpy(copy, value.at, value.n);
+    ck_assert(!rd_kafka_producev(world(rig, topic), RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
+                                 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(copy, value.n),
+                                 RD_KAFKA_V_END));
     ck_assert(!rd_kafka_flush(rig->world, 5000));
 }
 

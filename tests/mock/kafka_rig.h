@@ -21,6 +21,9 @@ struct rig {
     uint32_t partitions;
     struct kafka_conf_property extra[RIG_MAX_PROPERTIES]; /* more properties */
     size_t n_extra;
+    bool no_transactions;
+    struct schemas *schemas;        /* the inputs are Avro then, and unknown schemas are fetched: */
+    bool (*fetch_schema)(void *registry, int64_t id, struct err *e);
 
     char names[6][128];             /* input 0, input 1, scores, sales-ready, dead-letters, changelog */
     struct kafka_source *owned_source;
@@ -70,6 +73,8 @@ const char *rig_event(char text[256], const char *lead, const char *id, int64_t 
 /* Appends a record as a producer of the world would, and waits: key and value of text (NULL: null), partition -1: by
  * key. */
 void rig_produce(struct rig *rig, const char *topic, int32_t partition, const char *key, const char *value);
+/* A record of any bytes, without a key. */
+void rig_produce_bytes(struct rig *rig, const char *topic, int32_t partition, struct bytes value);
 /* The same n times in one go: values "v0", "v1" .. under keys "k0", "k1" .. */
 void rig_fill(struct rig *rig, const char *topic, int32_t partition, size_t n);
 /* Reads a partition from its start to its end with the isolation level; returns the count and the last record's

@@ -138,6 +138,38 @@ START_TEST(bad_records_say_why) {
 }
 END_TEST
 
+/* A registry that is away at first, and then knows nothing. */
+static int asked;
+
+static bool fetch_schema(void *registry, int64_t id, struct err *e) {
+    ck_assert_ptr_eq(registry, &rig);
+    ck_assert_int_eq(id, 7);
+    if (asked++ == 0)
+        return err_set(e, ERR_UNAVAILABLE, NULL, "the registry is away");
+    return err_set(e, ERR_SCHEMA, NULL, "no such schema");
+}
+
+START_TEST(an_unknown_schema_is_waited_for_then_refused) {
+    const struct intake *item;
+    mock_open(1);
+    rig.schemas = schemas_new();
+    if (_i)
+        rig.fetch_schema = fetch_schema;
+    rig_produce_bytes(&rig, rig.names[RIG_INPUT_A], 0, (struct bytes){(const uint8_t *)"\0\0\0\0\7body", 9});
+    rig_open(&rig);
+    rig_join(&rig);
+    rig_rewind(&rig);
+    ck_assert_int_eq(rig_head(&rig, 0, 0, &item, SOURCE_EMPTY, 5000), SOURCE_ITEM);
+    ck_assert(item->bad && item->last);
+    ck_assert_int_eq(item->err->code, ERR_SCHEMA);
+    ck_assert_int_eq(item->schema_id, 7);
+    ck_assert_int_eq(asked, _i ? 2 : 0);
+    rig_close(&rig, false);
+    schemas_free(&rig.schemas);
+    mock_close();
+}
+END_TEST
+
 START_TEST(poll_sleeps_until_something_comes) {
     char lead[32], line[256];
     struct err e;
@@ -256,6 +288,7 @@ static void add(TCase *all) {
     tcase_add_test(all, seek_goes_to_the_very_record);
     tcase_add_test(all, an_array_is_several_items_and_survives_a_release_in_its_middle);
     tcase_add_test(all, bad_records_say_why);
+    tcase_add_loop_test(all, an_unknown_schema_is_waited_for_then_refused, 0, 2);
     tcase_add_test(all, poll_sleeps_until_something_comes);
     tcase_add_test(all, a_transaction_writes_all_its_topics);
     tcase_add_test(all, the_changelog_reads_back);
