@@ -11,13 +11,10 @@
 #include "host/http.h"
 #include "host/log.h"
 #include <inttypes.h>
-#include <leadstream/when.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-/* Half of Kafka's default delete.retention.ms: what was deleted longer ago may have left no tombstone. */
-#define STALE_AFTER (12 * WHEN_HOUR)
 enum { SEARCH_BUDGET = 256, COMMIT_TRIES = 64 };
 enum { REGISTRY_PAUSE = 200, REGISTRY_WAIT = 20 * 1000 /* ms that a start waits for a registry that will be well */ };
 
@@ -145,6 +142,15 @@ static bool open_store(struct daemon *daemon, struct err *e) {
 
 /* ---- workers ---- */
 
+/* A shard that was not written for longer is built anew: erased leads may have left no tombstone. Half of the time that
+ * the changelog keeps them, so that catching up can take the other half. */
+static int64_t stale_after(const struct daemon *daemon) {
+    int64_t half = daemon->facts.delete_retention / 2;
+    if (daemon->o.assign_all)
+        return 0;
+    return half > 0 ? half : 1;
+}
+
 static bool start_worker(struct daemon *daemon, unsigned index, struct err *e) {
     const struct settings *s = daemon->o.settings;
     struct kafka_conf conf = settings_kafka(s, index);
@@ -188,7 +194,7 @@ static bool start_worker(struct daemon *daemon, unsigned index, struct err *e) {
                                        .lag = s->store.lag,
                                        .grace = s->time.grace,
                                        .idle = s->time.idle,
-                                       .stale_after = daemon->o.assign_all ? 0 : STALE_AFTER,
+                                       .stale_after = stale_after(daemon),
                                        .cache_bytes = cache_memory(s) / threads,
                                        .search_budget = SEARCH_BUDGET,
                                        .commit_tries = COMMIT_TRIES};
