@@ -1,4 +1,4 @@
-/* Structured logs: one fact a line, logfmt, on stderr. The only place in leadstream with a lock.
+/* Structured logs: one fact a line, logfmt, on stderr. A line is written under a lock that nothing else is taken in.
  *
  *   ts=2026-11-22T10:00:00.000Z level=info event=restored shard=3 records=120000
  *
