@@ -111,20 +111,10 @@ static int print_table(const struct kafka_topics *topics) {
 
 static struct kafka_topics_options topics_options(const struct settings *settings, const struct model *model,
                                                   const struct options *o, const char **inputs) {
-    for (size_t i = 0; i < settings->n_sources; i++)
-        inputs[i] = settings->sources[i].topic;
-    return (struct kafka_topics_options){
-        .conf = settings_kafka(settings, 0),
-        .inputs = inputs,
-        .n_inputs = settings->n_sources,
-        .scores = settings->outputs.scores,
-        .sales_ready = settings->outputs.sales_ready,
-        .dead_letters = settings->outputs.dead_letters,
-        .worst_value = model->worst_value,
-        .worst_output = model->worst_output,
-        .partitions = (uint32_t)o->partitions,
-        .replication = o->replication,
-    };
+    struct kafka_topics_options options = settings_topics(settings, model, inputs);
+    options.partitions = (uint32_t)o->partitions;
+    options.replication = o->replication;
+    return options;
 }
 
 static int look_and_make(const struct kafka_topics_options *options, bool create) {

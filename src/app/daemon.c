@@ -103,19 +103,11 @@ static bool open_schemas(struct daemon *daemon, struct err *e) {
 /* ---- topics and store ---- */
 
 static bool check_topics(struct daemon *daemon, struct err *e) {
-    const struct settings *s = daemon->o.settings;
     if (daemon->o.assign_all) {
         daemon->facts.partitions = daemon->o.partitions;
         return true;
     }
-    struct kafka_topics_options options = {.conf = settings_kafka(s, 0),
-                                           .inputs = daemon->inputs,
-                                           .n_inputs = daemon->n_topics,
-                                           .scores = s->outputs.scores,
-                                           .sales_ready = s->outputs.sales_ready,
-                                           .dead_letters = s->outputs.dead_letters,
-                                           .worst_value = daemon->o.model->worst_value,
-                                           .worst_output = daemon->o.model->worst_output};
+    struct kafka_topics_options options = settings_topics(daemon->o.settings, daemon->o.model, daemon->inputs);
     return kafka_topics_check(&options, &daemon->facts, e);
 }
 

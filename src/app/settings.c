@@ -278,21 +278,10 @@ struct settings *settings_read(struct bytes text, const char *path, struct probl
 }
 
 struct settings *settings_load(const char *path, struct problems *problems) {
+    size_t n;
     problems->file = path;
-    FILE *file = fopen(path, "rb");
-    if (!file) {
-        problems_add(problems, 0, 0, false, "cannot be opened: %s", strerror(errno));
-        return NULL;
-    }
-    uint8_t *text = malloc(MAX_FILE + 1);
-    MUST(text != NULL);
-    size_t n = fread(text, 1, MAX_FILE + 1, file);
-    struct settings *settings = NULL;
-    if (ferror(file))
-        problems_add(problems, 0, 0, false, "cannot be read: %s", strerror(errno));
-    else
-        settings = settings_read((struct bytes){text, n}, path, problems);
-    fclose(file);
+    uint8_t *text = yaml_tree_file(path, MAX_FILE, &n, problems);
+    struct settings *settings = text ? settings_read((struct bytes){text, n}, path, problems) : NULL;
     free(text);
     return settings;
 }

@@ -290,23 +290,10 @@ struct model *model_yaml_compile(struct bytes text, const char *file, struct pro
 }
 
 struct model *model_yaml_load(const char *path, struct problems *problems) {
+    size_t n;
     problems->file = path;
-    FILE *file = fopen(path, "rb");
-    if (!file) {
-        problems_add(problems, 0, 0, false, "cannot be opened: %s", strerror(errno));
-        return NULL;
-    }
-    uint8_t *text = malloc(MAX_FILE + 1);
-    MUST(text != NULL);
-    size_t n = fread(text, 1, MAX_FILE + 1, file);
-    struct model *model = NULL;
-    if (ferror(file))
-        problems_add(problems, 0, 0, false, "cannot be read: %s", strerror(errno));
-    else if (n > MAX_FILE)
-        problems_add(problems, 0, 0, false, "is larger than 1 MiB");
-    else
-        model = model_yaml_compile((struct bytes){text, n}, path, problems);
-    fclose(file);
+    uint8_t *text = yaml_tree_file(path, MAX_FILE, &n, problems);
+    struct model *model = text ? model_yaml_compile((struct bytes){text, n}, path, problems) : NULL;
     free(text);
     return model;
 }

@@ -5,6 +5,7 @@
  * given twice, ..) is a problem at its place and the parse goes on, so that all of them are told at once. */
 #include "codec/yaml_tree.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <yaml.h>
@@ -239,6 +240,27 @@ struct yaml_node *yaml_tree_parse(struct bytes text, struct arena *arena, struct
     struct yaml_node *root = read_stream(&p);
     yaml_parser_delete(&p.parser);
     return root;
+}
+
+uint8_t *yaml_tree_file(const char *path, size_t limit, size_t *n, struct problems *problems) {
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        problems_add(problems, 0, 0, false, "cannot be opened: %s", strerror(errno));
+        return NULL;
+    }
+    uint8_t *text = malloc(limit + 1);
+    MUST(text != NULL);
+    *n = fread(text, 1, limit + 1, file);
+    bool failed = ferror(file) != 0;
+    if (failed)
+        problems_add(problems, 0, 0, false, "cannot be read: %s", strerror(errno));
+    else if (*n > limit)
+        problems_add(problems, 0, 0, false, "is larger than %zu MiB", limit >> 20);
+    fclose(file);
+    if (!failed && *n <= limit)
+        return text;
+    free(text);
+    return NULL;
 }
 
 const struct yaml_node *yaml_tree_get(const struct yaml_node *map, const char *key) {

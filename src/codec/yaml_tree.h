@@ -53,6 +53,9 @@ void problems_print(struct problems *problems, FILE *to);
  * problems->errors. An alias leaves a null without a place (line 0). */
 struct yaml_node *yaml_tree_parse(struct bytes text, struct arena *arena, struct problems *problems);
 
+/* Reads a file whole. NULL: a problem was added (it cannot be read, or has more than `limit` bytes). The caller frees. */
+uint8_t *yaml_tree_file(const char *path, size_t limit, size_t *n, struct problems *problems);
+
 /* The value of a key, NULL if the map has none. */
 const struct yaml_node *yaml_tree_get(const struct yaml_node *map, const char *key);
 
