@@ -73,7 +73,7 @@ static enum MHD_Result on_request(void *self, struct MHD_Connection *connection,
 
 static struct registry *registry_at(const char *where) {
     struct registry_options options = {.url = where, .user = "me", .password = "secret", .connect_ms = 200,
-                                       .total_ms = 300, .unknown_ms = 150, .retry_ms = 50};
+                                       .total_ms = 1000, .unknown_ms = 150, .retry_ms = 50};
     return registry_new(&options, set, &err);
 }
 
@@ -204,7 +204,7 @@ START_TEST(failures_are_retries) {
         {200, "<html>", 0, ERR_UNAVAILABLE, "is registry.url right?"},
         {302, "", 0, ERR_UNAVAILABLE, "answered 302"},
         {200, NULL, 0, ERR_UNAVAILABLE, "larger than 1048576 bytes"},
-        {200, "{}", 600, ERR_TIMEOUT, "timed out"},
+        {200, "{}", 1500, ERR_TIMEOUT, "timed out"},
     };
     check_retry(cases[_i].body, cases[_i].status, cases[_i].delay, cases[_i].code, cases[_i].words);
 }
