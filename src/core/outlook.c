@@ -8,6 +8,9 @@
  * slack) is taken off, is a time in which the margin cannot be used up: a safe step, no longer than the true one. */
 #include "core/outlook.h"
 
+/* Farther than any sum of grains. */
+#define FAR ((wide)1 << 126)
+
 /* A span of time with bounds on what a score can be in it, in grains. */
 struct span {
     wide low, high;
@@ -83,14 +86,57 @@ static struct span cell_span(const struct worth_kind *kind, const struct worth_c
                          least(apart.high, greatest(now, later) + stray)};
 }
 
-/* Within the clamp of the pool's group. */
-static struct span clamped(const struct model *model, const struct worth_pool *pool, struct span span) {
-    if (pool->group == MODEL_NO_GROUP)
-        return span;
-    const struct model_clamp *clamp = &model->groups[pool->group].clamp;
-    return (struct span){worth_clamp(span.low, clamp, WORTH_HUNDREDTH), worth_clamp(span.high, clamp, WORTH_HUNDREDTH)};
+/* A sum of cells between two points, where it bends only a little. What fades toward zero from above lies above its
+ * tangent of now and below its chord, what fades from below the other way round. So the sum lies above one straight
+ * line and below another, which both start where it is now: their ends are all that has to be looked at. */
+struct bend {
+    wide now, later;
+    wide below, above; /* how far the lines' other ends are from `later` */
+    wide stray;
+    bool far; /* a tangent has come down to zero: the lines say nothing */
+};
+
+static void bend_add(struct bend *bend, const struct bend *other) {
+    bend->now += other->now;
+    bend->later += other->later;
+    bend->below += other->below;
+    bend->above += other->above;
+    bend->stray += other->stray;
+    bend->far = bend->far || other->far;
 }
 
+static struct bend bend_of(const struct worth_plan *plan, const struct worth_pool *pool, const struct worth *a,
+                           const struct worth *b) {
+    struct bend bend = {0, 0, 0, 0, 0, false};
+    for (uint16_t i = pool->first; i < pool->end; i++) {
+        wide from = a->cells[i].positive + a->cells[i].negative, to = b->cells[i].positive + b->cells[i].negative;
+        uwide fades = (uwide)plan->kinds[i].rate * (uint64_t)(b->at - a->at);
+        wide drop = (wide)wide_scale(wide_abs(from), (uint64_t)fades) + 1;
+        bend.far = bend.far || fades >> 64;
+        bend.now += from;
+        bend.later += to;
+        if (from > 0)
+            bend.below += to - from + drop;
+        else if (from < 0)
+            bend.above += from - to + drop;
+        bend.stray += 2 * (wide)a->cells[i].slack;
+    }
+    return bend;
+}
+
+static struct span bend_span(const struct bend *bend, bool slack) {
+    if (bend->far)
+        return (struct span){-FAR, FAR};
+    wide stray = slack ? bend->stray : 0;
+    return (struct span){least(bend->now, bend->later - bend->below) - stray,
+                         greatest(bend->now, bend->later + bend->above) + stray};
+}
+
+static struct span span_both(struct span a, struct span b) {
+    return (struct span){greatest(a.low, b.low), least(a.high, b.high)};
+}
+
+/* The sum of a pool's cells, cell by cell. */
 static struct span pool_span(const struct worth_plan *plan, const struct worth_pool *pool, const struct worth *a,
                              const struct worth *b, bool slack) {
     struct span sum = {0, 0};
@@ -99,7 +145,15 @@ static struct span pool_span(const struct worth_plan *plan, const struct worth_p
         sum.low += span.low;
         sum.high += span.high;
     }
-    return clamped(plan->model, pool, sum);
+    return sum;
+}
+
+/* Within the clamp of the pool's group. */
+static struct span clamped(const struct model *model, const struct worth_pool *pool, struct span span) {
+    if (pool->group == MODEL_NO_GROUP)
+        return span;
+    const struct model_clamp *clamp = &model->groups[pool->group].clamp;
+    return (struct span){worth_clamp(span.low, clamp, WORTH_HUNDREDTH), worth_clamp(span.high, clamp, WORTH_HUNDREDTH)};
 }
 
 static struct span engagement_span(const struct model *model, struct span open) {
@@ -123,21 +177,33 @@ static bool box_holds_total(const struct outlook_box *box, const struct model *m
                                 worth_round_weighted(total_with(model, worth, engagement.high)) <= box->high);
 }
 
-/* True where no score can leave its box between two points (b NULL: ever after a). */
+/* True where no score can leave its box between two points (b NULL: ever after a). Pools that no clamp holds back are
+ * bounded together too: what one loses another may gain. */
 bool outlook_quiet(const struct worth_plan *plan, const struct outlook_boxes *boxes, const struct worth *a,
                    const struct worth *b, bool slack) {
-    const struct model *model = plan->model;
-    struct span open = {0, 0};
+    struct span open = {0, 0}, held = {0, 0};
+    struct bend free = {0, 0, 0, 0, 0, !b};
     for (uint16_t p = 0; p < plan->n_pools; p++) {
         const struct worth_pool *pool = &plan->pools[p];
         struct span span = pool_span(plan, pool, a, b, slack);
-        if (pool->group != MODEL_NO_GROUP && !box_holds_span(&boxes->groups[pool->group], span))
+        struct bend bend = {0, 0, 0, 0, 0, true};
+        if (b) {
+            bend = bend_of(plan, pool, a, b);
+            span = span_both(span, bend_span(&bend, slack));
+        }
+        struct span kept = clamped(plan->model, pool, span);
+        if (pool->group != MODEL_NO_GROUP && !box_holds_span(&boxes->groups[pool->group], kept))
             return false;
-        open.low += span.low;
-        open.high += span.high;
+        open = (struct span){open.low + kept.low, open.high + kept.high};
+        if (kept.low == span.low && kept.high == span.high)
+            bend_add(&free, &bend);
+        else
+            held = (struct span){held.low + kept.low, held.high + kept.high};
     }
-    struct span engagement = engagement_span(model, open);
-    return box_holds_span(&boxes->engagement, engagement) && box_holds_total(&boxes->total, model, a, engagement);
+    struct span together = bend_span(&free, slack);
+    open = span_both(open, (struct span){together.low + held.low, together.high + held.high});
+    struct span engagement = engagement_span(plan->model, open);
+    return box_holds_span(&boxes->engagement, engagement) && box_holds_total(&boxes->total, plan->model, a, engagement);
 }
 
 /* ------------------------------------------------------------------------------------------------ safe steps */
@@ -191,9 +257,8 @@ static struct motion motion_of(const struct worth_plan *plan, const struct worth
 /* Values from `low` to `high` round to what the box holds, in units of `scale` grains a hundredth (one grain is given
  * away, so that halves do not matter). */
 static struct span box_edges(const struct outlook_box *box, wide scale) {
-    const wide far = (wide)1 << 126;
-    return (struct span){box->low == INT64_MIN ? -far : box->low * scale - scale / 2 + 1,
-                         box->high == INT64_MAX ? far : box->high * scale + scale / 2 - 1};
+    return (struct span){box->low == INT64_MIN ? -FAR : box->low * scale - scale / 2 + 1,
+                         box->high == INT64_MAX ? FAR : box->high * scale + scale / 2 - 1};
 }
 
 /* The greatest d such that moving for d ms eats no more than the margin. */

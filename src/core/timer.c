@@ -13,7 +13,8 @@
 
 #include "core/outlook.h"
 
-/* Measurements after which slack no longer counts: sums that cancel to the last grain could go on for ever. */
+/* Measurements after which slack no longer counts, or half of the budget: sums that cancel to the last grain just where
+ * rounding turns could go on for ever. */
 enum { EXACT_MEASUREMENTS = 4096 };
 
 /* Jumps at first, before halvings take turns with them. */
@@ -112,6 +113,10 @@ static void skip_to(struct search *s, int64_t at) {
     s->boxes = outlook_boxes(scorer, s->lead, &scorer->then);
 }
 
+static bool counts_slack(const struct search *s) {
+    return s->used < EXACT_MEASUREMENTS && s->used < s->budget / 2;
+}
+
 /* Moves the left point to the first millisecond by `stop` at which a score is outside its box (FOUND), or to `stop`
  * (NONE). UNDECIDED: the budget is spent, and nothing is outside up to the left point. No instant comes up to
  * `known`. */
@@ -131,7 +136,7 @@ static enum timer_end first_exit(struct search *s, int64_t stop, int64_t known) 
     for (int jumps = 0; s->n_right > 0;) {
         struct worth *right = &s->points[s->n_right - 1];
         int64_t gap = right->at - s->left->at;
-        if (outlook_quiet(plan, &s->boxes, s->left, right, s->used < EXACT_MEASUREMENTS)) {
+        if (outlook_quiet(plan, &s->boxes, s->left, right, counts_slack(s))) {
             move_left(s);
             continue;
         }

@@ -36,7 +36,7 @@ static const char *one_of(struct play *play, const char *const *list, uint32_t n
 /* A rule's text, without its group. */
 static void make_rule(struct play *play, bool positive, int number, char *out, size_t cap) {
     const char *half_life = ONE_OF(play, "1s", "1s", "2s", "3s", "none");
-    const char *points = ONE_OF(play, "1", "2", "4.5", "10", "0.005", "7.3331");
+    const char *points = ONE_OF(play, "1", "2", "4.5", "10", "0.005", "7.3331", "1000");
     const char *sign = !positive && below(play, 3) == 0 ? "-" : "";
     const char *limit = ONE_OF(play, "", "", ", limit: {count: 2, per: lifetime}", ", limit: {once_per: campaign}",
                                ", limit: {count: 1, per: 1s}", ", limit: {count: 3, per: 7s}");
