@@ -42,7 +42,7 @@ START_TEST(the_order_of_events_does_not_matter) {
 END_TEST
 
 START_TEST(duplicates_change_nothing) {
-    struct arena *arena = arena_new(1 << 20);
+    struct arena *arena = arena_new(1 << 27);
     for (uint64_t seed = 1; seed <= PLAYS; seed++) {
         struct play play;
         play_init(&play, PLAY_ANY, seed, PLAY_EVENTS);
@@ -52,6 +52,7 @@ START_TEST(duplicates_change_nothing) {
         for (uint32_t i = 0; i < play.n; i++) {
             struct verdict verdict;
             struct err e;
+            arena_reset(arena);
             play_assert(&play, score_event(scorer, &lead, &play.events[i], SCORE_UNBOUNDED, arena, &verdict, &e));
             play_assert(&play, verdict.fate == FATE_TAKEN && lead_events(&lead) == i + 1);
             struct event again = play.events[suite_below(&play.random, i + 1)];
@@ -61,7 +62,6 @@ START_TEST(duplicates_change_nothing) {
             play_assert(&play, verdict.fate == FATE_DUPLICATE && !verdict.changed && verdict.n_records == 0);
             play_assert(&play, before.t == lead.d.t && before.due == lead.d.due && lead_events(&lead) == i + 1);
         }
-        arena_reset(arena);
         lead_fini(&lead);
         scorer_free(&scorer);
         play_fini(&play);

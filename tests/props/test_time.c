@@ -18,7 +18,7 @@ struct stage {
 static void begin(struct stage *s, enum play_kind kind, uint64_t seed, uint32_t n) {
     play_init(&s->play, kind, seed, n);
     s->scorer = scorer_new(s->play.model);
-    s->arena = arena_new(1 << 22);
+    s->arena = arena_new(1 << 27);
     lead_init(&s->lead, &lead_heap, bytes_of("l-1"), s->play.model);
 }
 
@@ -32,6 +32,7 @@ static void end(struct stage *s) {
 static struct verdict take(struct stage *s, const struct event *event, size_t budget) {
     struct verdict verdict;
     struct err e;
+    arena_reset(s->arena); /* records are looked at before the next event */
     play_assert(&s->play, score_event(s->scorer, &s->lead, event, budget, s->arena, &verdict, &e));
     return verdict;
 }
