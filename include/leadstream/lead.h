@@ -90,7 +90,8 @@ void lead_merge(struct lead *into, const struct lead *from, const struct model *
 /* Forgets everything, memory and decisions, and remembers that the lead was erased at t (LEAD_NEVER: not even that). */
 void lead_forget(struct lead *lead, const struct model *model, int64_t erased);
 
-/* Checks that `memory` is well-formed for the model (sorted, in limits, no byte over): stored bytes are never trusted. */
+/* Checks that `memory` is well-formed for the model (sorted, in limits, no byte over): stored bytes are never
+ * trusted. */
 NODISCARD bool lead_memory_check(struct bytes memory, const struct model *model, struct err *e);
 
 /* The bytes that a lead's memory says of itself (its canonical bytes), empty where nothing is remembered. */

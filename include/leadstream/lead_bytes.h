@@ -16,7 +16,8 @@ void lead_bytes_write(const struct lead *lead, const struct model *model, struct
 /* Fills a lead that was just lead_init-ed from a value. Total: any bytes give a lead or ERR_CORRUPT. */
 NODISCARD bool lead_bytes_read(struct lead *lead, const struct model *model, struct bytes value, struct err *e);
 
-/* The due time in a value, without decoding the rest (for timers on restore); LEAD_NO_DUE if none. False: not a value. */
+/* The due time in a value, without decoding the rest (for timers on restore); LEAD_NO_DUE if none. False: not a
+ * value. */
 NODISCARD bool lead_bytes_due(struct bytes value, int64_t *due);
 
 #endif

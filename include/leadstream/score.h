@@ -111,7 +111,8 @@ int64_t score_next_instant(struct scorer *scorer, const struct lead *lead, int64
  * model->n_groups. */
 void score_read(struct scorer *scorer, const struct lead *lead, int64_t at, struct score *out);
 
-/* The reasons of score_read's total at `at`, highest points first (core/reason.c), in the arena; NULL: it is exhausted. */
+/* The reasons of score_read's total at `at`, highest points first (core/reason.c), in the arena; NULL: it is
+ * exhausted. */
 const struct reason *score_reasons(struct scorer *scorer, const struct lead *lead, int64_t at, struct arena *arena,
                                    size_t *n);
 

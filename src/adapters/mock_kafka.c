@@ -1,5 +1,5 @@
-/* The mock cluster lives inside a librdkafka handle; here it is the producer's. The consumer uses assign(), for the mock's
- * groups take seconds to form. */
+/* The mock cluster lives inside a librdkafka handle; here it is the producer's. The consumer uses assign(), for the
+ * mock's groups take seconds to form. */
 #include "adapters/mock_kafka.h"
 
 #include "adapters/kafka_client.h"
@@ -45,9 +45,9 @@ static bool make_topics(struct mock_kafka *mock, const char *const *topics, size
 }
 
 struct mock_kafka *mock_kafka_new(const char *const *topics, size_t n, uint32_t partitions, struct err *e) {
-    static const char *const producer[] = {"test.mock.num.brokers", "1",        "partitioner",           "murmur2_random",
-                                           "linger.ms",             "5",        "socket.nagle.disable",  "true",
-                                           "client.id",             "traffic",  NULL};
+    static const char *const producer[] = {
+        "test.mock.num.brokers", "1",    "partitioner", "murmur2_random", "linger.ms", "5",
+        "socket.nagle.disable",  "true", "client.id",   "traffic",        NULL};
     struct mock_kafka *mock = calloc(1, sizeof *mock);
     MUST(mock != NULL);
     mock->partitions = partitions;
@@ -81,8 +81,8 @@ const char *mock_kafka_bootstrap(const struct mock_kafka *mock) {
     return rd_kafka_mock_cluster_bootstraps(mock->cluster);
 }
 
-bool mock_kafka_send(struct mock_kafka *mock, const char *topic, struct bytes key, struct bytes value, int64_t timestamp,
-                     struct err *e) {
+bool mock_kafka_send(struct mock_kafka *mock, const char *topic, struct bytes key, struct bytes value,
+                     int64_t timestamp, struct err *e) {
     union {
         const uint8_t *lent;
         void *asked; /* librdkafka copies them, but its interface is not const */
@@ -112,7 +112,8 @@ bool mock_kafka_follow(struct mock_kafka *mock, const char *const *topics, size_
     return !code || kafka_client_fail(e, code, "", "following topics");
 }
 
-void mock_kafka_poll(struct mock_kafka *mock, int wait, size_t most, void (*f)(void *self, struct bytes value), void *self) {
+void mock_kafka_poll(struct mock_kafka *mock, int wait, size_t most, void (*f)(void *self, struct bytes value),
+                     void *self) {
     rd_kafka_poll(mock->producer.rk, 0);
     for (size_t i = 0; i < most; i++) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(mock->consumer.rk, wait);

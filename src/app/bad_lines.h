@@ -1,4 +1,5 @@
-/* What becomes of the lines that are no events: each is said on stderr, or kept as a dead letter, and all are counted. */
+/* What becomes of the lines that are no events: each is said on stderr, or kept as a dead letter, and all are
+ * counted. */
 #ifndef LEADSTREAM_BAD_LINES_H
 #define LEADSTREAM_BAD_LINES_H
 

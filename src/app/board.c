@@ -1,5 +1,5 @@
-/* The board keeps one row a lead and a ring of the latest sales-ready leads with their reasons. Records come as JSON text;
- * what it shows are the texts and numbers that stand there, not figures of its own. */
+/* The board keeps one row a lead and a ring of the latest sales-ready leads with their reasons. Records come as JSON
+ * text; what it shows are the texts and numbers that stand there, not figures of its own. */
 #include "app/board.h"
 
 #include "codec/json_tree.h"
@@ -157,8 +157,8 @@ static void ready(struct board *board, const struct json_node *record, const cha
         struct bytes rule = text_of(one, "rule"), points = text_of(one, "points");
         if (!rule.n)
             continue;
-        int wrote = snprintf(r->reasons + n, REASONS - n, "%s%.*s %.*s", n ? ", " : "", (int)rule.n, (const char *)rule.at,
-                             (int)points.n, (const char *)points.at);
+        int wrote = snprintf(r->reasons + n, REASONS - n, "%s%.*s %.*s", n ? ", " : "", (int)rule.n,
+                             (const char *)rule.at, (int)points.n, (const char *)points.at);
         n += wrote > 0 ? (size_t)wrote : 0;
     }
     if (!n)
@@ -219,8 +219,9 @@ static void draw_stages(struct board *board) {
     char text[512];
     size_t n = 0;
     for (uint16_t s = 0; s < board->model->n_stages && n < sizeof text - 1; s++) {
-        int wrote = snprintf(text + n, sizeof text - n, "%s%.*s %zu", s ? "   " : "", (int)board->model->stages[s].name.n,
-                             (const char *)board->model->stages[s].name.at, counts[s]);
+        int wrote =
+            snprintf(text + n, sizeof text - n, "%s%.*s %zu", s ? "   " : "", (int)board->model->stages[s].name.n,
+                     (const char *)board->model->stages[s].name.at, counts[s]);
         n += wrote > 0 ? (size_t)wrote : 0;
     }
     line(board, "leads %zu   %s", board->n, n ? text : "");
@@ -228,8 +229,8 @@ static void draw_stages(struct board *board) {
 
 static void draw_cooled(struct board *board, const struct cooled *c) {
     const struct model_stage *from = &board->model->stages[c->from], *to = &board->model->stages[c->to];
-    line(board, "  %s  %-16.16s %7s  %.*s -> %.*s", c->at, c->lead, c->total, (int)from->name.n, (const char *)from->name.at,
-         (int)to->name.n, (const char *)to->name.at);
+    line(board, "  %s  %-16.16s %7s  %.*s -> %.*s", c->at, c->lead, c->total, (int)from->name.n,
+         (const char *)from->name.at, (int)to->name.n, (const char *)to->name.at);
 }
 
 static void draw(struct board *board, int64_t now, uint64_t sent) {
@@ -240,8 +241,8 @@ static void draw(struct board *board, int64_t now, uint64_t sent) {
     line(board, "leadstream demo   %.16s UTC (simulated)   %llu events, %.0f a second   Ctrl-C ends it", when,
          (unsigned long long)sent, board->rate);
     draw_stages(board);
-    line(board, "score changes %llu   cooled by time alone %llu   sales-ready %llu", (unsigned long long)board->n_changes,
-         (unsigned long long)board->n_cooled, (unsigned long long)board->n_ready);
+    line(board, "score changes %llu   cooled by time alone %llu   sales-ready %llu",
+         (unsigned long long)board->n_changes, (unsigned long long)board->n_cooled, (unsigned long long)board->n_ready);
     line(board, "%s", "");
     line(board, "%4s  %-16s %8s %8s  %-6s %-6s %s", "rank", "lead", "total", "change", "stage", "grade", "route");
     size_t shown = top_rows(board);
@@ -276,7 +277,8 @@ static void print(struct board *board, int64_t now, double seconds, uint64_t sen
     uint64_t fresh = board->n_ready - board->shown_ready;
     for (size_t i = fresh < READY ? (size_t)fresh : READY; i-- > 0;) {
         const struct ready *r = &board->latest[i];
-        line(board, "%.16s sales-ready %s total %s route %s because %s", r->at, r->lead, r->total, r->route, r->reasons);
+        line(board, "%.16s sales-ready %s total %s route %s because %s", r->at, r->lead, r->total, r->route,
+             r->reasons);
     }
     board->shown_ready = board->n_ready;
     fresh = board->n_cooled - board->shown_cooled;
@@ -291,7 +293,8 @@ static void print(struct board *board, int64_t now, double seconds, uint64_t sen
     char when[WHEN_TEXT];
     when_format(now, when);
     fprintf(board->to, "%.16s %llu events, %.0f a second, %llu score changes, %llu cooled by time alone; ", when,
-            (unsigned long long)sent, board->rate, (unsigned long long)board->n_changes, (unsigned long long)board->n_cooled);
+            (unsigned long long)sent, board->rate, (unsigned long long)board->n_changes,
+            (unsigned long long)board->n_cooled);
     draw_stages(board);
 }
 

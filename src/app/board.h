@@ -1,5 +1,5 @@
-/* The live board of `demo`: what an observer of the output topics sees. In a terminal it is drawn over itself, else it is
- * plain lines. It is fed with the published JSON records, as any consumer would be. */
+/* The live board of `demo`: what an observer of the output topics sees. In a terminal it is drawn over itself, else it
+ * is plain lines. It is fed with the published JSON records, as any consumer would be. */
 #ifndef LEADSTREAM_BOARD_H
 #define LEADSTREAM_BOARD_H
 
@@ -16,8 +16,8 @@ void board_free(struct board **board);
 /* A published record (JSON) was seen. */
 void board_record(struct board *board, struct bytes json);
 
-/* Shows the board as it is: `now` is the simulated instant, `seconds` the real time since the start, `sent` the events so
- * far. Plain boards print a line at most every two seconds, and each sales-ready lead once. */
+/* Shows the board as it is: `now` is the simulated instant, `seconds` the real time since the start, `sent` the events
+ * so far. Plain boards print a line at most every two seconds, and each sales-ready lead once. */
 void board_show(struct board *board, int64_t now, double seconds, uint64_t sent);
 
 /* What there was to see, for the end. */

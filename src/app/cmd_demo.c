@@ -1,5 +1,5 @@
-/* `leadstream demo`: everything in one process, no server: an embedded broker, generated traffic, the engine, and a live
- * board that follows the output topics.
+/* `leadstream demo`: everything in one process, no server: an embedded broker, generated traffic, the engine, and a
+ * live board that follows the output topics.
  *
  * Time is simulated and runs faster than the world's, so that one sees scores fade and leads go cold; the engine's wall
  * clock is the simulated one. Its store is a temporary folder that is removed at the end. */
@@ -27,7 +27,8 @@
 enum { PARTITIONS = 4, LOOK = 50 /* ms between two looks at everything */, BURST = 2000 /* events at once */ };
 #define PACE (60 * WHEN_DAY) /* in so much simulated time `rate` holds on average */
 #define FROM INT64_C(1767225600000) /* 2026-01-01 */
-static const char *const input = "leadstream.events", *const outputs[] = {"leadstream.scores", "leadstream.sales-ready"};
+static const char *const input = "leadstream.events", *const outputs[] = {"leadstream.scores",
+                                                                          "leadstream.sales-ready"};
 
 static const char help[] =
     "usage: leadstream demo [--for DURATION] [--speed DURATION] [--rate N] [--leads N] [--seed N] [-m MODEL]\n\n"
@@ -76,11 +77,12 @@ static int64_t simulated(void *self) {
 
 static bool make_settings(struct demo *demo, struct err *e) {
     char text[1024];
-    snprintf(text, sizeof text,
-             "model: model.yaml\nthreads: 1\ninstance: demo\nkafka: {bootstrap.servers: \"%s\", fetch.wait.max.ms: \"20\"}\n"
-             "sources: [{topic: %s, format: json}]\noutputs: {scores: %s, sales_ready: %s, format: json}\n"
-             "store: {path: \"%s\", memory: 64MiB}\ntime: {grace: 5s, idle: 1s, future: 30d}\nhttp: {listen: none}\n",
-             mock_kafka_bootstrap(demo->broker), input, outputs[0], outputs[1], demo->folder);
+    snprintf(
+        text, sizeof text,
+        "model: model.yaml\nthreads: 1\ninstance: demo\nkafka: {bootstrap.servers: \"%s\", fetch.wait.max.ms: \"20\"}\n"
+        "sources: [{topic: %s, format: json}]\noutputs: {scores: %s, sales_ready: %s, format: json}\n"
+        "store: {path: \"%s\", memory: 64MiB}\ntime: {grace: 5s, idle: 1s, future: 30d}\nhttp: {listen: none}\n",
+        mock_kafka_bootstrap(demo->broker), input, outputs[0], outputs[1], demo->folder);
     struct problems problems = {.file = "demo"};
     demo->settings = settings_read(bytes_of(text), "demo.yaml", &problems);
     if (!demo->settings)
@@ -262,9 +264,10 @@ static bool take_option(struct demo *demo, int option) {
 
 int cmd_demo(int argc, char **argv) {
     static const struct option options[] = {
-        {"for", required_argument, NULL, 'f'},   {"speed", required_argument, NULL, 'p'}, {"rate", required_argument, NULL, 'r'},
-        {"leads", required_argument, NULL, 'l'}, {"seed", required_argument, NULL, 's'},  {"model", required_argument, NULL, 'm'},
-        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
+        {"for", required_argument, NULL, 'f'},  {"speed", required_argument, NULL, 'p'},
+        {"rate", required_argument, NULL, 'r'}, {"leads", required_argument, NULL, 'l'},
+        {"seed", required_argument, NULL, 's'}, {"model", required_argument, NULL, 'm'},
+        {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0}};
     struct demo demo = {.speed = 3 * WHEN_DAY, .rate = 400, .leads = 400, .seed = 1};
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":m:h", options, NULL)) != -1;) {

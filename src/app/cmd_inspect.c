@@ -1,5 +1,5 @@
-/* `leadstream inspect LEAD`: what is remembered of a lead, its score with reasons, its next timer. Asks the running daemon
- * through its socket, or reads a store at rest. */
+/* `leadstream inspect LEAD`: what is remembered of a lead, its score with reasons, its next timer. Asks the running
+ * daemon through its socket, or reads a store at rest. */
 #include "adapters/rocks_store.h"
 #include "app/cmd.h"
 #include "app/inspect_socket.h"
@@ -118,7 +118,8 @@ static void print_reasons(const struct reason *reasons, size_t n) {
         char points[DECIMAL_TEXT], count[DECIMAL_TEXT];
         decimal_format(reasons[i].points, points);
         decimal_format(reasons[i].count, count);
-        printf("  %10s  %s%.*s", points, kinds[reasons[i].kind], (int)reasons[i].name.n, (const char *)reasons[i].name.at);
+        printf("  %10s  %s%.*s", points, kinds[reasons[i].kind], (int)reasons[i].name.n,
+               (const char *)reasons[i].name.at);
         if (reasons[i].kind == REASON_RULE)
             printf("  (count %s)", count);
         putchar('\n');
@@ -179,8 +180,10 @@ static int show(struct inspection *in, struct scorer *scorer, struct lead *lead)
     if (in->at != LEAD_NEVER && at < lead->d.t) {
         char t[WHEN_TEXT];
         when_format(lead->d.t, t);
-        err_set(&e, ERR_INVALID, "--at", "the lead's newest event or change is at %s: a time before it cannot be shown, the"
-                " memory is of then", t);
+        err_set(&e, ERR_INVALID, "--at",
+                "the lead's newest event or change is at %s: a time before it cannot be shown, the"
+                " memory is of then",
+                t);
         return complain(&e, EXIT_INPUT);
     }
     at = at < lead->d.t ? lead->d.t : at;
@@ -192,7 +195,8 @@ static int show(struct inspection *in, struct scorer *scorer, struct lead *lead)
     MUST(score.groups && profile);
     score_read(scorer, lead, at, &score);
     lead_profile(lead, in->model, profile);
-    struct lead_line line = {.lead = lead->key, .score = &score, .as_of = at, .events = lead_events(lead), .profile = profile};
+    struct lead_line line = {
+        .lead = lead->key, .score = &score, .as_of = at, .events = lead_events(lead), .profile = profile};
     line.reasons = score_reasons(scorer, lead, at, in->arena, &line.n_reasons);
     MUST(line.reasons != NULL);
     int64_t next = score_next_instant(scorer, lead, WHEN_LAST + 100 * 365 * WHEN_DAY);

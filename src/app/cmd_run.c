@@ -1,5 +1,5 @@
-/* `leadstream run`: the daemon. Starts, watches, and on SIGTERM or SIGINT commits, writes and leaves within ten seconds; a
- * second signal ends it at once, which loses nothing either (crash-only: starting is recovering). */
+/* `leadstream run`: the daemon. Starts, watches, and on SIGTERM or SIGINT commits, writes and leaves within ten
+ * seconds; a second signal ends it at once, which loses nothing either (crash-only: starting is recovering). */
 #include "app/cmd.h"
 #include "app/daemon.h"
 #include "codec/model_yaml.h"
@@ -51,7 +51,8 @@ static bool watch(struct daemon *daemon, const sigset_t *set, struct err *e) {
     for (;;) {
         int got = sigtimedwait(set, NULL, &(struct timespec){0, WATCH * 1000000L});
         if (got == SIGHUP)
-            LOG(LOG_LEVEL_WARN, "sighup", "action=none words=\"nothing is read again: restart to change the configuration or"
+            LOG(LOG_LEVEL_WARN, "sighup",
+                "action=none words=\"nothing is read again: restart to change the configuration or"
                 " the model\"");
         else if (got == SIGTERM || got == SIGINT)
             return true;

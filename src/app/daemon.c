@@ -219,7 +219,8 @@ static bool page_health(void *self, FILE *to) {
 
 static bool start_pages(struct daemon *daemon, struct err *e) {
     const struct settings *s = daemon->o.settings;
-    daemon->inspect = inspect_socket_start(s->store.path, daemon->workers, daemon->n_workers, daemon->facts.partitions, e);
+    daemon->inspect =
+        inspect_socket_start(s->store.path, daemon->workers, daemon->n_workers, daemon->facts.partitions, e);
     if (!daemon->inspect)
         return false;
     if (!s->http.listen)

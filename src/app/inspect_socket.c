@@ -161,8 +161,10 @@ static bool address_of(const char *store_path, struct sockaddr_un *address, stru
     address->sun_family = AF_UNIX;
     int n = snprintf(address->sun_path, sizeof address->sun_path, "%s/inspect.sock", store_path);
     if (n < 0 || (size_t)n >= sizeof address->sun_path)
-        return err_set(e, ERR_CONFIG, "store.path", "\"%.100s\" is too long for a socket (%zu bytes at most): use a shorter"
-                       " path", store_path, sizeof address->sun_path - sizeof "/inspect.sock");
+        return err_set(e, ERR_CONFIG, "store.path",
+                       "\"%.100s\" is too long for a socket (%zu bytes at most): use a shorter"
+                       " path",
+                       store_path, sizeof address->sun_path - sizeof "/inspect.sock");
     return true;
 }
 

@@ -102,7 +102,7 @@ void record_list_get(const struct record_list *list, size_t place, struct arena 
     MUST(r.ok);
 }
 
-/* ---- a record's bytes: kind, trigger, id, and for all but erasures its figures, what was before, cause, reasons ---- */
+/* ---- a record's bytes: kind, trigger, id; for all but erasures figures, what was before, cause, reasons ---- */
 
 static void pack(struct writer *w, const struct model *model, const struct record *record) {
     writer_u8(w, (uint8_t)record->kind);

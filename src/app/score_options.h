@@ -18,8 +18,8 @@ struct score_options {
     size_t n_files;
 };
 
-/* Reads the arguments (argv[0] is "score"). Returns an exit code, having said what is wrong; 0 with *done: help was asked
- * for, and printed. Texts are lent from argv. */
+/* Reads the arguments (argv[0] is "score"). Returns an exit code, having said what is wrong; 0 with *done: help was
+ * asked for, and printed. Texts are lent from argv. */
 int score_options_read(int argc, char **argv, struct score_options *o, bool *done);
 
 #endif

@@ -1,4 +1,5 @@
-/* What `score` shows a person at a terminal: leads and records as aligned lines. Programs read record_json's instead. */
+/* What `score` shows a person at a terminal: leads and records as aligned lines. Programs read record_json's
+ * instead. */
 #ifndef LEADSTREAM_SCORE_TABLE_H
 #define LEADSTREAM_SCORE_TABLE_H
 

@@ -82,8 +82,8 @@ struct settings {
     struct arena *arena; /* owns all of the above */
 };
 
-/* Reads a configuration file. Problems (errors and warnings) are added; NULL: there was at least one error. problems->file
- * is set to the path. */
+/* Reads a configuration file. Problems (errors and warnings) are added; NULL: there was at least one error.
+ * problems->file is set to the path. */
 struct settings *settings_load(const char *path, struct problems *problems);
 /* The same from text; `path` is where it would stand. */
 struct settings *settings_read(struct bytes text, const char *path, struct problems *problems);

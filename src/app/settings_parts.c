@@ -1,4 +1,5 @@
-/* The parts of a configuration that no table can say: texts and secrets, `kafka:`. `sources:` are in settings_sources. */
+/* The parts of a configuration that no table can say: texts and secrets, `kafka:`. `sources:` are in
+ * settings_sources. */
 #include "app/settings_parts.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* `sources:` of a configuration: topics, their formats and schemas, and how a record becomes an event (codec/mapping). */
+/* `sources:` of a configuration: topics, their formats and schemas, and how a record becomes an event
+ * (codec/mapping). */
 #include "app/settings_parts.h"
 #include <leadstream/event.h>
 

@@ -1,7 +1,7 @@
 /* What one generated event says: its ids, and the fields that its type has. Private to app/traffic.
  *
- * Everything follows from the seed and numbers by hashing, nothing is remembered: a lead has the same title, company and
- * country whenever it is asked for. */
+ * Everything follows from the seed and numbers by hashing, nothing is remembered: a lead has the same title, company
+ * and country whenever it is asked for. */
 #ifndef LEADSTREAM_TRAFFIC_DRAFT_H
 #define LEADSTREAM_TRAFFIC_DRAFT_H
 

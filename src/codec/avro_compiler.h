@@ -5,8 +5,8 @@
 
 #include "codec/avro_op.h"
 
-/* The program grows in tables of the largest size, of which only what is used costs memory, and is packed at the end.
- * */
+/* The program grows in tables of the largest size, of which only what is used costs memory, and is packed at the
+ * end. */
 struct compiler {
     struct avro_program *p;
     struct avro_want *wants;

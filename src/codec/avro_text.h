@@ -1,5 +1,5 @@
-/* Values of Avro records as the text that rules compare: numbers as plain decimals, as a JSON record would have them.
- * */
+/* Values of Avro records as the text that rules compare: numbers as plain decimals, as a JSON record would have
+ * them. */
 #ifndef LEADSTREAM_AVRO_TEXT_H
 #define LEADSTREAM_AVRO_TEXT_H
 

@@ -38,7 +38,7 @@ struct mapping_field {
 };
 
 struct mapping {
-    bool shipped;                   /* the shipped schemas' layout (and that of the JSON event lines): the rest is unused */
+    bool shipped; /* the shipped schemas' layout (and that of the JSON event lines): the rest is unused */
     struct mapping_value lead, id, time, type, machine;
     uint32_t n_fields;
     struct mapping_field *fields;

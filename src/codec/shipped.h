@@ -1,5 +1,5 @@
-/* The schemas of schemas/, in the program: their texts as they stand there. Made at build time (cmake/schemas.cmake).
- * */
+/* The schemas of schemas/, in the program: their texts as they stand there. Made at build time
+ * (cmake/schemas.cmake). */
 #ifndef LEADSTREAM_SHIPPED_H
 #define LEADSTREAM_SHIPPED_H
 

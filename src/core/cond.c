@@ -1,7 +1,7 @@
 /* Conditions, asked. core/cond_table.c fills the table; core/cond_nodes.h says what is in it.
  *
- * A join keeps its kids by cost (the lead's own figures, then texts, then regular expressions), since the order in which
- * they are asked cannot change the answer; a numeric test or a match that was not needed is not counted.
+ * A join keeps its kids by cost (the lead's own figures, then texts, then regular expressions), since the order in
+ * which they are asked cannot change the answer; a numeric test or a match that was not needed is not counted.
  *
  * A text is lowered as it is compared; only a long list lowers it first, to search by halves. Several threads ask one
  * table: what a match needs for itself (pcre2_match_data) is borrowed from a small pool by atomic exchange, so that

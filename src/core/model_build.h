@@ -15,7 +15,8 @@ struct model *model_new(void);
 /* A copy of the text that lives as long as the model. */
 struct bytes model_text(struct model *model, struct bytes text);
 
-/* The slot of an event field or an attribute, made if it is new; -1: there are 65,535 fields, 256 attributes already. */
+/* The slot of an event field or an attribute, made if it is new; -1: there are 65,535 fields, 256 attributes
+ * already. */
 int model_intern_field(struct model *model, struct bytes name);
 int model_intern_attr(struct model *model, struct bytes name);
 /* The index of a half-life. */

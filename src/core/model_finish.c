@@ -1,5 +1,6 @@
 /* The last step of making a model: what memory names is sorted by hash, entries of `routes` that share a name are made
- * one, thresholds are collected, and it is worked out how much a lead can come to. Its hashes are in core/model_hash.c. */
+ * one, thresholds are collected, and it is worked out how much a lead can come to. Its hashes are in
+ * core/model_hash.c. */
 #include "core/lead_layout.h"
 #include "core/model_index.h"
 #include <leadstream/lead_bytes.h>

@@ -1,8 +1,8 @@
 /* What a lead's memory is worth at an instant, unrounded. Private to the core.
  *
  * A *grain* is 2^-32 of 0.0001 point: what a rule's worth is kept to. A *cell* is rules of one half-life: their sum
- * fades as one, so bounds on the future are taken over cells. A *pool* is cells whose sum goes on as one: a group that has
- * a clamp, or on whose score something hangs, is a pool of its own; all other groups together are one. */
+ * fades as one, so bounds on the future are taken over cells. A *pool* is cells whose sum goes on as one: a group that
+ * has a clamp, or on whose score something hangs, is a pool of its own; all other groups together are one. */
 #ifndef LEADSTREAM_CORE_WORTH_H
 #define LEADSTREAM_CORE_WORTH_H
 

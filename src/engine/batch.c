@@ -131,7 +131,8 @@ static size_t gather(struct engine *engine, struct shard *shard) {
 
 bool batch_load(struct engine *engine, struct shard *shard, struct cache_entry **entries, size_t n, struct err *e) {
     const struct store *store = engine->o.store;
-    struct bytes *keys = arena_take(engine->arena, n * sizeof *keys), *values = arena_take(engine->arena, n * sizeof *values);
+    struct bytes *keys = arena_take(engine->arena, n * sizeof *keys),
+                 *values = arena_take(engine->arena, n * sizeof *values);
     uint8_t *buffer = arena_take(engine->arena, n * CHANGELOG_MAX_KEY);
     MUST(keys && values && buffer);
     for (size_t i = 0; i < n; i++)
@@ -241,8 +242,8 @@ bool batch_take(struct engine *engine, struct shard *shard, size_t *n, struct er
  * at their end for a while, the wall. Never falling. (A partition that was emptied in this turn had input left, so that
  * the clock moves also where events come one by one.)
  *
- * While a shard works off what was on its topics before it went live, its clock stands: there a lead's timers fire before
- * its own next event, as in a replay, so that a backlog gives the same records on every run, late events or not. */
+ * While a shard works off what was on its topics before it went live, its clock stands: there a lead's timers fire
+ * before its own next event, as in a replay, so that a backlog gives the same records on every run, late or not. */
 static void move_clock(struct engine *engine, struct shard *shard) {
     if (shard->behind)
         return;
@@ -305,7 +306,7 @@ static bool fire_disk(struct engine *engine, struct shard *shard, struct err *e)
         return false;
     for (size_t i = 0; i < n; i++) {
         if (entries[i]->disk_due == LEAD_NO_DUE)
-            entries[i]->disk_due = due[i].due; /* an entry on disk of a lead that has none: it goes with the next write */
+            entries[i]->disk_due = due[i].due; /* on disk, of a lead that has none: it goes with the next write */
         if (entries[i]->lead.d.due <= shard->clock && !advance(engine, shard, entries[i], e))
             return false;
         writeback_mark(engine, shard, entries[i]);

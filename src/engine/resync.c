@@ -53,7 +53,8 @@ static bool step_bounds(struct engine *engine, struct shard *shard, struct err *
     if (shard->stored.known && shard->stored.upto > shard->log_target) {
         char where[160];
         return err_set(e, ERR_REFUSED, engine_where(engine, shard, where, sizeof where),
-                       "the store is ahead of the changelog (%" PRId64 " > %" PRId64 "): the changelog has lost records."
+                       "the store is ahead of the changelog (%" PRId64 " > %" PRId64
+                       "): the changelog has lost records."
                        " If the changelog is to be trusted, move the store directory away and start again: it is built"
                        " anew from the changelog",
                        shard->stored.upto, shard->log_target);
@@ -92,7 +93,8 @@ static bool begin_anew(struct engine *engine, struct shard *shard, struct err *e
                       " again. If the state is to be built anew, use a new `generation:`; if the topic can be restored,"
                       " restore it");
     if (shard->any_committed)
-        return refuse(engine, shard, e, "the group has committed offsets but the changelog is empty: the changelog topic"
+        return refuse(engine, shard, e,
+                      "the group has committed offsets but the changelog is empty: the changelog topic"
                       " was deleted. Restore it, or use a new `generation:`, which reads the topics from their start");
     return give_birth(engine, shard, e);
 }
@@ -157,7 +159,8 @@ static bool step_birth(struct engine *engine, struct shard *shard, struct err *e
 /* ---- step 4 ---- */
 
 /* What a changelog record becomes in the store; false: it is not one of ours. */
-static bool put_of(struct shard *shard, const struct log_entry *entry, struct store_put *put, bool *skip, struct err *e) {
+static bool put_of(struct shard *shard, const struct log_entry *entry, struct store_put *put, bool *skip,
+                   struct err *e) {
     *skip = false;
     *put = (struct store_put){entry->key, entry->value, LEAD_NO_DUE, LEAD_NO_DUE};
     int64_t time;
@@ -211,7 +214,8 @@ static size_t last_of_each(struct engine *engine, struct store_put *puts, size_t
 /* A lead that is in the store already has a timer there: the write must take it away. */
 static bool old_timers(struct engine *engine, struct shard *shard, struct store_put *puts, size_t n, struct err *e) {
     const struct store *store = engine->o.store;
-    struct bytes *keys = arena_take(engine->arena, n * sizeof *keys), *values = arena_take(engine->arena, n * sizeof *values);
+    struct bytes *keys = arena_take(engine->arena, n * sizeof *keys),
+                 *values = arena_take(engine->arena, n * sizeof *values);
     MUST(keys && values);
     for (size_t i = 0; i < n; i++)
         keys[i] = puts[i].key;
@@ -297,27 +301,32 @@ static bool verify_offsets(struct engine *engine, struct shard *shard, struct er
         char where[160];
         if (ours != shard->committed[t])
             return err_set(e, ERR_REFUSED, engine_where(engine, shard, where, sizeof where),
-                           "topic %.*s: the group's committed offset is %" PRId64 " (-1: none), the changelog says %" PRId64
+                           "topic %.*s: the group's committed offset is %" PRId64
+                           " (-1: none), the changelog says %" PRId64
                            ". Someone reset or lost the group's offsets: set them back to what the changelog says"
                            " (kafka-consumer-groups --reset-offsets --to-offset), or use a new `generation:`",
                            (int)engine->o.topics[t].n, (const char *)engine->o.topics[t].at, shard->committed[t], ours);
         if (ours != ENGINE_NO_OFFSET && ours < first[t])
-            return err_set(e, ERR_REFUSED, engine_where(engine, shard, where, sizeof where),
-                           "topic %.*s: offset %" PRId64 " is to be read next but the topic begins at %" PRId64
-                           ": its retention deleted events that were never scored. To go on without them, set the group's"
-                           " offset and use a new `generation:`",
-                           (int)engine->o.topics[t].n, (const char *)engine->o.topics[t].at, ours, first[t]);
-        shard->next[t] = ours == ENGINE_NO_OFFSET ? first[t] : ours; /* a topic added to the sources begins at its start */
+            return err_set(
+                e, ERR_REFUSED, engine_where(engine, shard, where, sizeof where),
+                "topic %.*s: offset %" PRId64 " is to be read next but the topic begins at %" PRId64
+                ": its retention deleted events that were never scored. To go on without them, set the group's"
+                " offset and use a new `generation:`",
+                (int)engine->o.topics[t].n, (const char *)engine->o.topics[t].at, ours, first[t]);
+        /* A topic added to the sources begins at its start. */
+        shard->next[t] = ours == ENGINE_NO_OFFSET ? first[t] : ours;
     }
     return true;
 }
 
 static bool verify_makers(struct engine *engine, struct shard *shard, struct err *e) {
     if (shard->record.model != engine->o.model->fingerprint)
-        return refuse(engine, shard, e, "this generation was built with another model. Use the model it was built with, or"
+        return refuse(engine, shard, e,
+                      "this generation was built with another model. Use the model it was built with, or"
                       " a new `generation:`, which reads the topics from their start");
     if (shard->record.erasure_key != engine->o.erasure_key)
-        return refuse(engine, shard, e, "leads were erased under another `erasure.key_file`: with a new key they would not"
+        return refuse(engine, shard, e,
+                      "leads were erased under another `erasure.key_file`: with a new key they would not"
                       " be recognised. Use the key that this generation was built with");
     return true;
 }

@@ -8,7 +8,8 @@ const char *engine_where(struct engine *engine, const struct shard *shard, char 
     return buffer;
 }
 
-void engine_tell(struct engine *engine, enum engine_event event, uint32_t shard, uint64_t count, const struct err *why) {
+void engine_tell(struct engine *engine, enum engine_event event, uint32_t shard, uint64_t count,
+                 const struct err *why) {
     if (engine->o.tell)
         engine->o.tell(engine->o.host, event, shard, count, why);
 }
