@@ -2,7 +2,8 @@
  *
  * The rooms above (rocks_store, rocks_build) read and write; this one knows the options. Everything that RocksDB takes
  * is cut from one figure, `memory`, whatever the number of shards: half is the block cache, which also holds indexes
- * and filters; three eighths are memtables; the last eighth is what building a shard and reading tables take. */
+ * and filters; three eighths are memtables; the last eighth is for reading and writing tables. While a worker builds a
+ * shard it takes up to half as much again (at most 64 MiB), when leads in memory are few. */
 #ifndef LEADSTREAM_ROCKS_DB_H
 #define LEADSTREAM_ROCKS_DB_H
 
