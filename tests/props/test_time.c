@@ -37,7 +37,7 @@ static struct verdict take(struct stage *s, const struct event *event, size_t bu
     return verdict;
 }
 
-/* SCORING.md, Time passes: is `at` an instant of change, none having come before it? now: the scores at T. */
+/* docs/scoring.md, "Time passes": is `at` an instant of change, none having come before it? now: the scores at T. */
 static bool is_instant(struct stage *s, const struct score *now, int64_t at) {
     const struct model *model = s->play.model;
     const struct lead_decisions *d = &s->lead.d;

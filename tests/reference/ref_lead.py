@@ -117,7 +117,7 @@ class Lead:
     # ---- events, in order ----
 
     def take(self, event):
-        """One event, as INTERFACE.md orders it."""
+        """One event, in the order of docs/scoring.md."""
         if self.erased_at is not None and event.time <= self.erased_at:
             return
         if event.type == "privacy.erased":
