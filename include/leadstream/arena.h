@@ -24,7 +24,7 @@ void *arena_copy(struct arena *a, const void *from, size_t n);
 /* Everything taken is given back. */
 void arena_reset(struct arena *a);
 
-/* Bytes given out since the last reset. */
+/* Bytes given out since the last reset, and what was left over in blocks that were too full. */
 size_t arena_used(const struct arena *a);
 
 /* A mark, and going back to it: what was taken since the mark is given back. */

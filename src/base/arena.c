@@ -39,7 +39,6 @@ struct arena {
     size_t n_blocks;
     size_t block; /* the one that is given out of */
     size_t at;    /* bytes given out of it */
-    size_t before; /* bytes given out of earlier blocks */
 };
 
 struct arena *arena_new(size_t limit) {
@@ -63,12 +62,11 @@ void arena_free(struct arena **a) {
     *a = NULL;
 }
 
-/* Makes a block with room for n bytes the current one. */
+/* Makes a block with room for n bytes the current one; where there is none, nothing changes. */
 static bool next_block(struct arena *a, size_t n) {
-    for (; a->block + 1 < a->n_blocks; a->block++) {
-        if (a->blocks[a->block + 1].n >= n) {
-            a->before += a->at;
-            a->block++;
+    for (size_t i = a->block + 1; i < a->n_blocks; i++) {
+        if (a->blocks[i].n >= n) {
+            a->block = i;
             a->at = 0;
             return true;
         }
@@ -82,7 +80,6 @@ static bool next_block(struct arena *a, size_t n) {
     if (!bytes)
         return false;
     POISON(bytes, size);
-    a->before += a->n_blocks ? a->at : 0;
     a->blocks[a->n_blocks] = (struct block){bytes, size};
     a->block = a->n_blocks++;
     a->total += size;
@@ -116,7 +113,10 @@ void arena_reset(struct arena *a) {
 }
 
 size_t arena_used(const struct arena *a) {
-    return a->before + a->at;
+    size_t used = a->at;
+    for (size_t i = 0; i < a->block; i++)
+        used += a->blocks[i].n;
+    return used;
 }
 
 struct arena_mark arena_mark(const struct arena *a) {
@@ -132,7 +132,4 @@ void arena_rewind(struct arena *a, struct arena_mark m) {
     }
     a->block = m.block;
     a->at = m.at;
-    a->before = 0;
-    for (size_t i = 0; i < m.block; i++)
-        a->before += a->blocks[i].n;
 }
