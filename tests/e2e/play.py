@@ -18,6 +18,7 @@ from daemon import Daemon, DaemonError, free_port
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Between the daemon's clock and ours: grace and idle of the configuration, and slack for a busy machine.
 CLOCK_SLACK_MS = 12_000
+OUTPUTS = ("scores", "sales-ready", "dead-letters")
 
 
 class Skip(Exception):
@@ -32,6 +33,7 @@ class Play:
         self.wire = wire.Wire(bootstrap)
         self.partitions = 4
         self.daemons = []
+        self.output_prefix = ""
         self.sent = {}          # topic -> [event] in the order produced
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder)
@@ -41,15 +43,19 @@ class Play:
             "model": self.model, "app": self.prefix, "threads": 2,
             "kafka": {"bootstrap.servers": bootstrap},
             "sources": [{"topic": self.topic("events"), "format": "json"}],
-            "outputs": {"scores": self.topic("scores"), "sales_ready": self.topic("sales-ready"),
-                        "dead_letters": self.topic("dead-letters"), "format": "json"},
+            "outputs": {name.replace("-", "_"): self.topic(name) for name in OUTPUTS} | {"format": "json"},
             "store": {"memory": "64MiB"},
             "log": {"level": "info"}}
 
     # ---------------------------------------------------------------- set-up
 
     def topic(self, name):
-        return f"{self.prefix}.{name}"
+        return f"{self.prefix}.{self.output_prefix if name in OUTPUTS else ''}{name}"
+
+    def rename_outputs(self, prefix):
+        """From now on the output topics have this before their names."""
+        self.output_prefix = prefix
+        self.config["outputs"].update({name.replace("-", "_"): self.topic(name) for name in OUTPUTS})
 
     def changelog(self):
         return f"{self.prefix}.{self.config.get('generation', 'g1')}.changelog"

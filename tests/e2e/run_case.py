@@ -11,6 +11,7 @@ import traceback
 import cases_avro
 import cases_crash
 import cases_flow
+import cases_operator
 import cases_refusal
 from play import Play, Skip
 
@@ -19,7 +20,7 @@ SKIP = 77
 
 def cases():
     found = {}
-    for module in (cases_flow, cases_avro, cases_crash, cases_refusal):
+    for module in (cases_flow, cases_avro, cases_operator, cases_crash, cases_refusal):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if not name.startswith("_") and function.__module__ == module.__name__:
                 found[name] = function

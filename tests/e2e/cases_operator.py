@@ -1,0 +1,98 @@
+"""What an operator does: looks at a lead, asks for counters and health, adds headers, changes the generation."""
+
+import signal
+import time
+import urllib.request
+
+import compare
+import topics
+import traffic
+
+
+def _inspected(play, leads, at):
+    """What `inspect` says of each lead, as `score` would put it."""
+    config = play.file("config-a.yaml")
+    found = {}
+    for lead in leads:
+        done = play.command("inspect", lead, "-c", config, "--at", at, "--output", "jsonl")
+        found[lead] = compare.parse(done.stdout.decode())
+    return found
+
+
+def inspect_lead(play):
+    """`inspect` tells of a lead what `score` tells, from the running daemon and from its store at rest."""
+    play.make_topics()
+    play.send(play.traffic(5_000, 80))
+    daemon = play.start()
+    sure = play.wait_quiet()
+    at = traffic.stamp(int(time.time() * 1000) + traffic.DAY)
+    done = play.command("score", "-m", play.model, "--reasons", "--output", "jsonl", "--at", at, *play.write_events())
+    want = {line["lead"]: line for line in map(compare.parse, done.stdout.decode().splitlines())}
+    leads = play.rng.sample(sorted(want), 12)
+    live = _inspected(play, leads, at)
+    daemon.end()
+    rest = _inspected(play, leads, at)
+    for lead in leads:
+        for name, value in want[lead].items():
+            for where, found in (("running", live), ("at rest", rest)):
+                if found[lead].get(name) != value:
+                    raise compare.Difference(f"{lead}, {where}: {name} is {found[lead].get(name)}, score has {value}")
+    play.check(sure)
+
+
+def watched(play):
+    """/metrics counts what was published, /health is well, SIGHUP says that it reads nothing again."""
+    play.config["outputs"]["headers"] = "cloudevents"
+    play.make_topics()
+    play.send(play.traffic(3_000, 60))
+    daemon = play.start()
+    sure = play.wait_quiet()
+    health = urllib.request.urlopen(f"http://{daemon.http}/health", timeout=5)
+    if health.status != 200:
+        raise AssertionError(f"/health answers {health.status}")
+    metrics = daemon.metrics()
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_words("restart to change")
+    daemon.end()
+    play.check(sure)
+
+    def total(name):
+        return sum(v for k, v in metrics.items() if k.split("{")[0] == name)
+
+    got = play.got()
+    for name, kind in (("leadstream_score_changes_total", "score_changed"),
+                       ("leadstream_sales_ready_total", "sales_ready")):
+        count = sum(1 for r in got if r["kind"] == kind)
+        if total(name) != count:
+            raise AssertionError(f"{name} is {total(name)}, {count} records are there")
+    if total("leadstream_events_total") != 3_000 or total("leadstream_lag_records") != 0:
+        raise AssertionError(f"{total('leadstream_events_total')} events, lag {total('leadstream_lag_records')}")
+    by_place = {(p, o): h for p, o, h in topics.read_headers(play.bootstrap, play.topic("scores"))}
+    for record in topics.read(play.bootstrap, play.topic("scores")):
+        value, head = play.decode(record.value), by_place[record.partition, record.offset]
+        if (head["ce_id"], head["ce_subject"], head["ce_time"], head["ce_specversion"]) != (
+                value["id"], value["lead"], value["at"], "1.0") or not head["ce_type"] or not head["ce_source"]:
+            raise compare.Difference(f"CloudEvents headers {head} on {value}")
+
+
+def next_generation(play):
+    """Another model under a new generation reads everything from the start, beside the old one's outputs and state."""
+    play.make_topics()
+    play.send(play.traffic(6_000, 120))
+    daemon = play.start()
+    play.check(play.wait_quiet())
+    daemon.end()
+    with open(play.model, encoding="utf-8") as file:
+        text = file.read()
+    with open(play.model, "w", encoding="utf-8") as file:
+        file.write(text.replace("half_life: 2d", "half_life: 3d").replace("version: 1", "version: 2"))
+    play.config["generation"] = "g2"
+    old = {name: play.topic(name) for name in ("scores", "sales-ready")}
+    play.rename_outputs("g2-")
+    play.command("topics", "-c", play.write_config("setup"), "--create")
+    daemon = play.start()
+    sure = play.wait_quiet()
+    daemon.end()
+    play.check(sure)
+    if any(b'"version":2' in (r.value or b"") for topic in old.values() for r in topics.read(play.bootstrap, topic)):
+        raise compare.Difference("the new generation wrote to the old one's topics")
