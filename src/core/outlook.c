@@ -124,12 +124,11 @@ static struct bend bend_of(const struct worth_plan *plan, const struct worth_poo
     return bend;
 }
 
-static struct span bend_span(const struct bend *bend, bool slack) {
+static struct span bend_span(const struct bend *bend) {
     if (bend->far)
         return (struct span){-FAR, FAR};
-    wide stray = slack ? bend->stray : 0;
-    return (struct span){least(bend->now, bend->later - bend->below) - stray,
-                         greatest(bend->now, bend->later + bend->above) + stray};
+    return (struct span){least(bend->now, bend->later - bend->below) - bend->stray,
+                         greatest(bend->now, bend->later + bend->above) + bend->stray};
 }
 
 static struct span span_both(struct span a, struct span b) {
@@ -189,7 +188,7 @@ bool outlook_quiet(const struct worth_plan *plan, const struct outlook_boxes *bo
         struct bend bend = {0, 0, 0, 0, 0, true};
         if (b) {
             bend = bend_of(plan, pool, a, b);
-            span = span_both(span, bend_span(&bend, slack));
+            span = span_both(span, bend_span(&bend));
         }
         struct span kept = clamped(plan->model, pool, span);
         if (pool->group != MODEL_NO_GROUP && !box_holds_span(&boxes->groups[pool->group], kept))
@@ -200,7 +199,7 @@ bool outlook_quiet(const struct worth_plan *plan, const struct outlook_boxes *bo
         else
             held = (struct span){held.low + kept.low, held.high + kept.high};
     }
-    struct span together = bend_span(&free, slack);
+    struct span together = bend_span(&free);
     open = span_both(open, (struct span){together.low + held.low, together.high + held.high});
     struct span engagement = engagement_span(plan->model, open);
     return box_holds_span(&boxes->engagement, engagement) && box_holds_total(&boxes->total, plan->model, a, engagement);

@@ -15,7 +15,8 @@ struct outlook_boxes outlook_boxes(struct scorer *scorer, const struct lead *lea
 
 bool outlook_holds(const struct model *model, const struct outlook_boxes *boxes, const struct score *score);
 
-/* True where no score can leave its box between two measured points (b NULL: ever after a). slack: count it. */
+/* True where no score can leave its box between two measured points (b NULL: ever after a). slack: count that of cells
+ * with points of both signs; without it, a score may leave for as little as a cut-off or a last grain. */
 bool outlook_quiet(const struct worth_plan *plan, const struct outlook_boxes *boxes, const struct worth *a,
                    const struct worth *b, bool slack);
 
