@@ -1,9 +1,11 @@
 """States that do not belong together are refused with words that name the remedy; nothing is deleted or guessed."""
 
+import json
 import os
 import re
 
 import topics
+import traffic
 
 
 def _scored(play, count=2_000):
@@ -91,6 +93,30 @@ def offsets_moved(play):
                 play.topic("events"), "--reset-offsets", "--to-earliest", "--execute")
     if any(play.wire.committed(play.group()).values()):
         raise AssertionError("the group's offsets were not moved")
+    play.start().refuses(r"offset")
+
+
+def input_recreated(play):
+    """A source topic was deleted and made again: the committed offsets point past its end."""
+    _scored(play)
+    play.wire.delete_topics([play.topic("events")])
+    play.wire.create_topics({play.topic("events"): (play.partitions, {})})
+    topics.produce(play.bootstrap, play.topic("events"),
+                   [(e["lead"].encode(), traffic.line(e).encode()) for e in play.traffic(100, 50)])
+    play.start().refuses(r"offset")
+
+
+def input_expired(play):
+    """Records were deleted from a source topic before they were read: a gap is not passed over in silence."""
+    _scored(play)
+    events = [dict(e, id=e["id"] + "-more") for e in play.traffic(1_000, 100)]
+    play.send(events)
+    low = {"version": 1, "partitions": [{"topic": play.topic("events"), "partition": p, "offset": -1}
+                                        for p in range(play.partitions)]}
+    with open(play.file("delete.json"), "w", encoding="utf-8") as file:
+        json.dump(low, file)
+    topics.tool("org.apache.kafka.tools.DeleteRecordsCommand", "--bootstrap-server", play.bootstrap,
+                "--offset-json-file", play.file("delete.json"))
     play.start().refuses(r"offset")
 
 
