@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LEAST_QUEUED ((size_t)64 * 1024) /* bytes of a partition's queue */
+#define MOST_QUEUED ((size_t)1024 * 1024)
+
 enum {
     LIBRARY_MAX = 1000000, /* librdkafka's default of message.max.bytes */
     AROUND = 1024          /* bytes that a record may take besides its value */
@@ -130,7 +133,7 @@ const char *kafka_conf_get(const struct kafka_conf *conf, const char *name, cons
 
 static size_t number(const struct kafka_conf *conf, const char *name, size_t fallback) {
     const char *text = kafka_conf_get(conf, name, NULL);
-    long long value = text ? atoll(text) : 0;
+    long long value = text ? strtoll(text, NULL, 10) : 0;
     return value > 0 ? (size_t)value : fallback;
 }
 
@@ -149,10 +152,10 @@ struct kafka_conf_queue kafka_conf_queue(const struct kafka_conf *conf) {
     size_t prefetch = conf->prefetch ? conf->prefetch : KAFKA_CONF_PREFETCH;
     size_t share = prefetch / (conf->queues ? conf->queues : 8) / 2;
     struct kafka_conf_queue queue = {share / 2, share / 400};
-    if (queue.bytes < 64 * 1024)
-        queue.bytes = 64 * 1024;
-    if (queue.bytes > 1024 * 1024)
-        queue.bytes = 1024 * 1024;
+    if (queue.bytes < LEAST_QUEUED)
+        queue.bytes = LEAST_QUEUED;
+    if (queue.bytes > MOST_QUEUED)
+        queue.bytes = MOST_QUEUED;
     if (queue.messages < 256)
         queue.messages = 256;
     queue.bytes = number(conf, "queued.max.messages.kbytes", queue.bytes / 1024) * 1024;

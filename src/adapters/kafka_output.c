@@ -7,6 +7,7 @@
 #include "adapters/kafka_output.h"
 
 #include "codec/record_avro.h"
+#include "engine/changelog.h"
 #include "host/log.h"
 
 #include <inttypes.h>
@@ -355,9 +356,10 @@ bool kafka_output_dead_letter(struct kafka_output *output, const struct intake *
     return produce(output, &m, e);
 }
 
-bool kafka_output_log(struct kafka_output *output, uint32_t shard, struct bytes key, struct bytes value, void *note,
+bool kafka_output_log(struct kafka_output *output, uint32_t shard, struct bytes key, struct bytes value,
                       struct err *e) {
-    struct message m = {
-        .topic = output->changelog, .partition = (int32_t)shard, .key = key, .value = value, .note = note};
+    struct message m = {.topic = output->changelog, .partition = (int32_t)shard, .key = key, .value = value};
+    if (key.at[0] == CHANGELOG_SHARD)
+        m.note = (void *)((uintptr_t)shard + 1);
     return produce_staged(output, output->staged_changelog, &m, e);
 }

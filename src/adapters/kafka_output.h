@@ -40,8 +40,8 @@ bool kafka_output_record(struct kafka_output *output, const struct record *recor
 bool kafka_output_forget(struct kafka_output *output, struct bytes lead, struct err *e);
 bool kafka_output_dead_letter(struct kafka_output *output, const struct intake *item, const struct err *why,
                               struct err *e);
-/* note comes back in the delivery report. */
-bool kafka_output_log(struct kafka_output *output, uint32_t shard, struct bytes key, struct bytes value, void *note,
+/* The delivery report of a shard record carries shard + 1, that of any other record NULL. */
+bool kafka_output_log(struct kafka_output *output, uint32_t shard, struct bytes key, struct bytes value,
                       struct err *e);
 
 #endif

@@ -37,7 +37,7 @@ struct kafka_sink {
 
 /* ---- delivery reports ---- */
 
-/* Only shard records carry a note, shard + 1: each is the last that a transaction writes to its changelog partition.
+/* Only shard records carry something, shard + 1: each is the last that a transaction writes to its changelog partition.
  * What an abort purges has not failed. */
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque) {
     (void)rk;
@@ -165,12 +165,9 @@ static bool sink_reject(void *self, const struct intake *item, const struct err 
 static bool sink_log(void *self, uint32_t shard, struct bytes key, struct bytes value, struct err *e) {
     struct kafka_sink *sink = self;
     MUST(sink->state == OPEN && key.n >= 1);
-    void *note = NULL;
-    if (key.at[0] == CHANGELOG_SHARD) {
+    if (key.at[0] == CHANGELOG_SHARD)
         make_log_end(sink, shard);
-        note = (void *)((uintptr_t)shard + 1);
-    }
-    return kafka_output_log(&sink->output, shard, key, value, note, e);
+    return kafka_output_log(&sink->output, shard, key, value, e);
 }
 
 static int64_t sink_log_end(void *self, uint32_t shard) {

@@ -38,7 +38,7 @@ struct kafka_sink;
 /* Makes no connection yet: init() of the port does. NULL: *e. */
 struct kafka_sink *kafka_sink_new(const struct kafka_sink_options *options, struct err *e);
 /* Bounded, as kafka_source_free. An open transaction is left to the broker, which aborts it. */
-void kafka_sink_free(struct kafka_sink **sink);
+void kafka_sink_free(struct kafka_sink **at);
 
 /* The port; valid as long as the sink. */
 struct sink kafka_sink_port(struct kafka_sink *sink);

@@ -41,7 +41,7 @@ struct kafka_source *kafka_source_new(const struct kafka_source_options *options
 /* Leaves nothing behind; no listener is called. With `leave` the seat in the group is given up at once, without it the
  * same instance finds it again within session.timeout.ms. Bounded: after a few seconds a client that does not end is
  * abandoned to the end of the process. Call kafka_sink_free first. */
-void kafka_source_free(struct kafka_source **source, bool leave);
+void kafka_source_free(struct kafka_source **at, bool leave);
 
 /* The port; valid as long as the source. */
 struct source kafka_source_port(struct kafka_source *source);
