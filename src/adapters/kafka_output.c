@@ -14,9 +14,11 @@
 #include <leadstream/when.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum {
     METADATA_WAIT = 5000, /* ms */
+    KNOWN_WAIT = 2000,
     FULL_WAIT = 2000,
     POLL_EVERY = 1000, /* records between servings of delivery reports */
     FIRST_FEW = 64,
@@ -26,19 +28,29 @@ enum {
 
 /* ---- handles ---- */
 
+static rd_kafka_resp_err_t ask(struct kafka_output *output, rd_kafka_topic_t *topic, int32_t *partitions) {
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_resp_err_t err = rd_kafka_metadata(output->rk, 0, topic, &metadata, METADATA_WAIT);
+    if (err)
+        return err;
+    err = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    *partitions = err ? 0 : metadata->topics[0].partition_cnt;
+    rd_kafka_metadata_destroy(metadata);
+    return err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ? RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART : err;
+}
+
+/* A topic made a moment ago may not be known to every broker yet. */
 static bool open_topic(struct kafka_output *output, const char *name, rd_kafka_topic_t **topic, int32_t *partitions,
                        struct err *e) {
-    const struct rd_kafka_metadata *metadata = NULL;
     *topic = rd_kafka_topic_new(output->rk, name, NULL);
     if (!*topic)
         return kafka_client_fail(e, rd_kafka_last_error(), name, "opening the topic");
-    rd_kafka_resp_err_t err = rd_kafka_metadata(output->rk, 0, *topic, &metadata, METADATA_WAIT);
-    if (err)
-        return kafka_client_fail(e, err, name, "asking the broker for the topic");
-    err = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
-    *partitions = err ? 0 : metadata->topics[0].partition_cnt;
-    rd_kafka_metadata_destroy(metadata);
-    if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
+    int64_t deadline = kafka_client_now() + KNOWN_WAIT;
+    rd_kafka_resp_err_t err;
+    while ((err = ask(output, *topic, partitions)) == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART &&
+           kafka_client_now() < deadline)
+        nanosleep(&(struct timespec){0, 100000000}, NULL);
+    if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
         return err_set(e, ERR_REFUSED, name, "the topic does not exist: `leadstream topics --create` makes it");
     return !err || kafka_client_fail(e, err, name, "asking the broker for the topic");
 }

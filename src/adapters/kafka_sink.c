@@ -1,6 +1,7 @@
 /* The transaction's calls, and what each of librdkafka's answers means to the engine (the table is in the header).
  *
- *   none --init--> ready --begin--> open --send_offsets--> sent --commit--> ready
+ *   none --init_transactions--> owned --the topics' metadata--> ready;   these two are init
+ *   ready --begin--> open --send_offsets--> sent --commit--> ready
  *   open or sent --abort--> ready;   anything --retire--> none
  *
  * The group's metadata is taken at begin(): if the group moves on before the commit, the broker refuses the offsets,
@@ -10,8 +11,8 @@
 
 #include "adapters/kafka_output.h"
 #include "adapters/kafka_reader.h"
-#include "host/log.h"
 #include "engine/changelog.h"
+#include "host/log.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@
 
 enum { INIT_WAIT = 5000, OFFSETS_WAIT = 5000, COMMIT_WAIT = 2000, ABORT_WAIT = 5000, CLOSE_WAIT = 2000 };
 
-enum state { NONE, READY, OPEN, SENT };
+enum state { NONE, OWNED, READY, OPEN, SENT };
 
 struct kafka_sink {
     struct kafka_sink_options options;
@@ -98,14 +99,15 @@ static void sink_retire(void *self) {
 
 static bool sink_init(void *self, struct err *e) {
     struct kafka_sink *sink = self;
-    MUST(sink->state == NONE || sink->state == READY);
+    MUST(sink->state == NONE || sink->state == OWNED || sink->state == READY);
     if (sink->state == READY)
         return true;
     if (!open_producer(sink, e))
         return false;
-    if (!sink->options.conf.no_transactions &&
+    if (sink->state == NONE && !sink->options.conf.no_transactions &&
         !kafka_client_done(e, rd_kafka_init_transactions(sink->client.rk, INIT_WAIT), "init_transactions"))
         return false;
+    sink->state = OWNED; /* librdkafka takes a second init_transactions for a mistake */
     if (!sink->output.changelog && !kafka_output_open(&sink->output, sink->client.rk, e)) {
         kafka_output_close(&sink->output);
         return false;

@@ -1,8 +1,6 @@
 /* What each injected failure is to the engine. The mock's answers are those of TxnOffsetCommit, EndTxn and Produce. */
 #include "mock_rig.h"
 
-#include <time.h>
-
 enum { PRODUCE = 0, INIT_PRODUCER = 22, END_TXN = 26, TXN_OFFSET_COMMIT = 28 };
 
 static const struct {
@@ -52,61 +50,9 @@ START_TEST(each_failure_has_its_class) {
 }
 END_TEST
 
-START_TEST(a_commit_that_times_out_is_repeated_and_at_last_unknown) {
-    struct err e;
-    mock_open(1);
-    rig.extra[rig.n_extra++] = (struct kafka_conf_property){"transaction.timeout.ms", "3000"};
-    rig_open(&rig);
-    rig_join(&rig);
-    mock_init();
-    mock_begin();
-    mock_log_shard();
-    ck_assert(mock_send_and_commit(&e));
-    mock_begin();
-    mock_log_shard();
-    ck_assert(mock_send(&e));
-    nanosleep(&(struct timespec){0, 200000000}, NULL); /* the record itself is delivered */
-    rd_kafka_mock_broker_set_down(mock_cluster, 1);
-    ck_assert(!rig.sink.commit(rig.sink.self, &e));
-    ck_assert_msg(e.code == ERR_TIMEOUT, "%s: %s", err_name(e.code), e.words);
-    if (_i) {
-        rd_kafka_mock_broker_set_up(mock_cluster, 1);
-        bool good = false;
-        for (int i = 0; i < 3 && !good; i++)
-            good = rig.sink.commit(rig.sink.self, &e);
-        ck_assert_msg(good, "%s", e.words);
-    } else {
-        ck_assert(!rig.sink.commit(rig.sink.self, &e));
-        ck_assert_msg(e.code == ERR_UNKNOWN_OUTCOME, "%s: %s", err_name(e.code), e.words);
-        rig.sink.retire(rig.sink.self);
-        rd_kafka_mock_broker_set_up(mock_cluster, 1);
-        for (int i = 0; i < 3 && !rig.sink.init(rig.sink.self, &e); i++)
-            ck_assert_int_eq(err_class(e.code), ERR_CLASS_RETRY);
-        mock_begin();
-        mock_log_shard();
-        ck_assert_msg(mock_send_and_commit(&e), "%s", e.words);
-    }
-    mock_close();
-}
-END_TEST
-
-START_TEST(a_missing_topic_names_the_remedy) {
-    struct err e;
-    mock_open(1);
-    rig_open(&rig);
-    rd_kafka_mock_topic_set_error(mock_cluster, rig.names[RIG_CHANGELOG], RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
-    ck_assert(!rig.sink.init(rig.sink.self, &e));
-    ck_assert_msg(e.code == ERR_REFUSED && strstr(e.words, "topics --create"), "%s: %s", err_name(e.code), e.words);
-    ck_assert_str_eq(e.where, rig.names[RIG_CHANGELOG]);
-    mock_close();
-}
-END_TEST
-
 static void add(TCase *all) {
     tcase_set_timeout(all, 30);
     tcase_add_loop_test(all, each_failure_has_its_class, 0, (int)(sizeof injected / sizeof *injected));
-    tcase_add_loop_test(all, a_commit_that_times_out_is_repeated_and_at_last_unknown, 0, 2);
-    tcase_add_test(all, a_missing_topic_names_the_remedy);
 }
 
 SUITE_MAIN("kafka failures on the mock", add)
