@@ -40,7 +40,7 @@ def rooms(house):
     for path in sorted(house.files):
         stem = os.path.basename(path).rsplit(".", 1)[0]
         if not re.search(rf"\b{re.escape(stem)}\b", text):
-            yield f"src/README.md: does not tell of {path}"
+            yield f"src/README.md: does not tell of {path} (a line in its table of rooms)"
 
 
 def printed(leadstream, what):
