@@ -65,7 +65,7 @@ def tables(house, leadstream):
 
 
 def check(house, leadstream):
-    return [*rooms(house), *tables(house, leadstream)]
+    return [*links(house), *rooms(house), *tables(house, leadstream)]
 
 
 if __name__ == "__main__":
