@@ -70,10 +70,23 @@ static wide greatest(wide a, wide b) {
     return a > b ? a : b;
 }
 
+/* What makes a cell's sum stray from fading as one: nothing, its last grains, or also what is cut off meanwhile. */
+enum stray { STRAY_NONE, STRAY_GRAINS, STRAY_ALL };
+
+static enum stray stray_between(const struct worth *a, const struct worth *b) {
+    return b && b->at <= a->whole_until ? STRAY_GRAINS : STRAY_ALL;
+}
+
+static wide stray_of(const struct worth_cell *cell, enum stray stray) {
+    if (stray == STRAY_NONE)
+        return 0;
+    return (wide)(cell->grains + (stray == STRAY_ALL ? cell->slack : 0));
+}
+
 /* What a cell can be between two points; b NULL: for ever after a. */
 static struct span cell_span(const struct worth_kind *kind, const struct worth_cell *a, const struct worth_cell *b,
-                             bool slack) {
-    static const struct worth_cell faded = {0, 0, 0};
+                             enum stray how) {
+    static const struct worth_cell faded = {0, 0, 0, 0};
     wide now = a->positive + a->negative;
     if (!kind->fades)
         return (struct span){now, now};
@@ -81,7 +94,7 @@ static struct span cell_span(const struct worth_kind *kind, const struct worth_c
     struct span apart = {b->positive + a->negative, a->positive + b->negative};
     if (a->positive == 0 || a->negative == 0)
         return apart;
-    wide later = b->positive + b->negative, stray = slack ? (wide)a->slack : 0;
+    wide later = b->positive + b->negative, stray = stray_of(a, how);
     return (struct span){greatest(apart.low, least(now, later) - stray),
                          least(apart.high, greatest(now, later) + stray)};
 }
@@ -119,7 +132,7 @@ static struct bend bend_of(const struct worth_plan *plan, const struct worth_poo
             bend.below += to - from + drop;
         else if (from < 0)
             bend.above += from - to + drop;
-        bend.stray += 2 * (wide)a->cells[i].slack;
+        bend.stray += 2 * stray_of(&a->cells[i], stray_between(a, b));
     }
     return bend;
 }
@@ -137,10 +150,10 @@ static struct span span_both(struct span a, struct span b) {
 
 /* The sum of a pool's cells, cell by cell. */
 static struct span pool_span(const struct worth_plan *plan, const struct worth_pool *pool, const struct worth *a,
-                             const struct worth *b, bool slack) {
+                             const struct worth *b, enum stray how) {
     struct span sum = {0, 0};
     for (uint16_t i = pool->first; i < pool->end; i++) {
-        struct span span = cell_span(&plan->kinds[i], &a->cells[i], b ? &b->cells[i] : NULL, slack);
+        struct span span = cell_span(&plan->kinds[i], &a->cells[i], b ? &b->cells[i] : NULL, how);
         sum.low += span.low;
         sum.high += span.high;
     }
@@ -184,7 +197,7 @@ bool outlook_quiet(const struct worth_plan *plan, const struct outlook_boxes *bo
     struct bend free = {0, 0, 0, 0, 0, !b};
     for (uint16_t p = 0; p < plan->n_pools; p++) {
         const struct worth_pool *pool = &plan->pools[p];
-        struct span span = pool_span(plan, pool, a, b, slack);
+        struct span span = pool_span(plan, pool, a, b, slack ? stray_between(a, b) : STRAY_NONE);
         struct bend bend = {0, 0, 0, 0, 0, true};
         if (b) {
             bend = bend_of(plan, pool, a, b);
@@ -230,12 +243,12 @@ static void look_at_cell(struct motion *out, const struct worth_kind *kind, cons
         out->fall += wide_scale((uwide)now, kind->rate) + 1;
     else
         out->rise += wide_scale(-(uwide)now, kind->rate) + 1;
-    out->slack += cell->slack;
+    out->slack += cell->slack + cell->grains;
     if (cell->positive == 0 || cell->negative == 0) {
         out->low += cell->negative;
         out->high += cell->positive;
     } else {
-        struct span span = cell_span(kind, cell, NULL, true);
+        struct span span = cell_span(kind, cell, NULL, STRAY_ALL);
         out->low += span.low;
         out->high += span.high;
     }

@@ -104,6 +104,7 @@ void worth_fini(struct worth *worth) {
 struct counted {
     uwide count;     /* C, 64 fractional bits */
     uint64_t weight; /* what all of its entries together counted when they were new, at most */
+    int64_t until;   /* the last moment at which they all count that count now */
 };
 
 static uwide cap(uwide count) {
@@ -117,9 +118,14 @@ static uwide count_of_sum(uint64_t whole, uint32_t rest, uint64_t factor) {
     return cap(((uwide)whole * factor + ((uwide)rest * factor >> 32)) >> 31);
 }
 
+static int64_t bucket_until(const uint8_t *bucket, const struct decay *decay) {
+    return ((int64_t)lead_load32(bucket) + DECAY_LIVES) * decay->h;
+}
+
 /* The same as count_buckets, for buckets so full that their sum needs more than 64 bits. */
 static struct counted count_full_buckets(const struct lead_section *section, const struct decay *decay, uint32_t i) {
     uwide sum = 0, weight = 0;
+    int64_t until = bucket_until(section->at + lead_offset(LEAD_BUCKET, i), decay);
     for (; i < section->n; i++) {
         const uint8_t *at = section->at + lead_offset(LEAD_BUCKET, i);
         uint64_t w = lead_load64(at + 4);
@@ -129,7 +135,7 @@ static struct counted count_full_buckets(const struct lead_section *section, con
     uwide count = COUNT_CEILING;
     if (sum >> 95 == 0)
         count = count_of_sum((uint64_t)(sum >> 32), (uint32_t)sum, decay->factor);
-    return (struct counted){count, (uint64_t)(weight >> 32) + 1};
+    return (struct counted){count, (uint64_t)(weight >> 32) + 1, until};
 }
 
 /* Every bucket adds w * 2^-age: its part above 2^-32 to `whole`, the bits below it, exactly, to `rest`. */
@@ -139,6 +145,7 @@ static struct counted count_buckets(const struct lead_section *section, const st
         at += LEAD_BUCKET;
     uint32_t first = (uint32_t)(at - section->at) / LEAD_BUCKET;
     MUST(decay->ceiling >= lead_load32(end - LEAD_BUCKET));
+    int64_t until = at < end ? bucket_until(at, decay) : INT64_MAX;
     uint32_t ceiling = (uint32_t)decay->ceiling;
     uint64_t whole = 0, rest = 0, weight = 0, all = 0;
     for (; at < end; at += LEAD_BUCKET) {
@@ -151,7 +158,8 @@ static struct counted count_buckets(const struct lead_section *section, const st
     }
     if (all >> 58) /* at most 33 buckets: up to here nothing overflowed */
         return count_full_buckets(section, decay, first);
-    return (struct counted){count_of_sum(whole + (rest >> 32), (uint32_t)rest, decay->factor), (weight >> 32) + 1};
+    return (struct counted){count_of_sum(whole + (rest >> 32), (uint32_t)rest, decay->factor), (weight >> 32) + 1,
+                            until};
 }
 
 /* `times` * 2^(-age/h), 0 past 32 half-lives. */
@@ -162,27 +170,36 @@ static uwide fade(const struct decay *decay, int64_t age, uint32_t times) {
     return ((uwide)factor.value * times << 1) >> factor.halvings;
 }
 
+/* The moment up to which an entry of that time counts, or `until` if that is sooner or it counts no more at `at`. */
+static int64_t sooner(const struct decay *decay, int64_t time, int64_t at, int64_t until) {
+    int64_t end = time + DECAY_LIVES * decay->h;
+    return end >= at && end < until ? end : until;
+}
+
 static struct counted count_windows(const struct lead_section *section, const struct decay *decay, uint32_t limit,
                                     int64_t at) {
-    uwide count = 0;
-    uint64_t weight = 0;
+    struct counted counted = {0, 0, INT64_MAX};
     for (uint32_t i = 0; i < section->n; i++) {
         const uint8_t *entry = section->at + lead_offset(LEAD_WINDOW, i);
+        int64_t time = lead_load_time(entry + 8);
         uint32_t times = lead_load32(entry + 4);
         times = times < limit ? times : limit;
-        count += decay ? fade(decay, at - lead_load_time(entry + 8), times) : (uwide)times << 64;
-        weight += times;
+        counted.count += decay ? fade(decay, at - time, times) : (uwide)times << 64;
+        counted.weight += times;
+        counted.until = decay ? sooner(decay, time, at, counted.until) : INT64_MAX;
     }
-    return (struct counted){cap(count), weight};
+    counted.count = cap(counted.count);
+    return counted;
 }
 
 static struct counted count_values(const struct lead_section *section, const struct decay *decay, int64_t at) {
-    if (!decay)
-        return (struct counted){(uwide)section->n << 64, section->n};
-    uwide count = 0;
-    for (uint32_t i = 0; i < section->n; i++)
-        count += fade(decay, at - lead_load_time(section->at + lead_offset(LEAD_VALUE, i)), 1);
-    return (struct counted){count, section->n};
+    struct counted counted = {0, section->n, INT64_MAX};
+    for (uint32_t i = 0; i < section->n; i++) {
+        int64_t time = lead_load_time(section->at + lead_offset(LEAD_VALUE, i));
+        counted.count += decay ? fade(decay, at - time, 1) : (uwide)1 << 64;
+        counted.until = decay ? sooner(decay, time, at, counted.until) : INT64_MAX;
+    }
+    return counted;
 }
 
 /* All but buckets. Kept out of line, so that the walk over buckets, which most sections are, has the registers. */
@@ -193,7 +210,7 @@ static NOINLINE struct counted count_other(const struct lead_section *section, c
     if (section->kind == MODEL_VALUES)
         return count_values(section, decay, at);
     uint64_t n = lead_load64(section->at);
-    return (struct counted){n < UINT64_C(1) << 31 ? (uwide)n << 64 : COUNT_CEILING, 0};
+    return (struct counted){n < UINT64_C(1) << 31 ? (uwide)n << 64 : COUNT_CEILING, 0, INT64_MAX};
 }
 
 static inline struct counted count_section(const struct lead_section *section, const struct worth_rule *rule,
@@ -226,14 +243,18 @@ static void add_section(struct worth *worth, const struct worth_rule *rule, stru
         return;
     /* An entry is worth points * weight grains when it is cut off; cuts cost a unit or two, and the last bits of the
      * factor one part in 2^60. A count at its ceiling does not fade at all for a while. */
-    cell->slack += (uwide)rule->points * counted.weight + (uint64_t)(grains >> 58) + 4;
+    cell->slack += (uwide)rule->points * counted.weight;
+    cell->grains += (uint64_t)(grains >> 58) + 4;
     if ((uint64_t)(counted.count >> 64) >> 31)
-        cell->slack += grains;
+        cell->grains += grains;
+    if (counted.until < worth->whole_until)
+        worth->whole_until = counted.until;
 }
 
 void worth_measure(struct worth *worth, const struct worth_plan *plan, struct lead_tools *tools,
                    const struct lead *lead, struct worth_part *parts) {
     MUST(!lead->n || worth->at >= lead_newest(lead));
+    worth->whole_until = INT64_MAX;
     memset(worth->cells, 0, plan->n_cells * sizeof *worth->cells);
     memset(worth->groups, 0, plan->model->n_groups * sizeof *worth->groups);
     if (parts)

@@ -23,7 +23,8 @@ struct worth_kind {
 struct worth_cell {
     wide positive;      /* grains of rules with points above 0 */
     wide negative;      /* of the others: 0 or below */
-    uwide slack;        /* how far the sum may stray from a pure exponential: cut-offs after 32 half-lives, and cuts */
+    uwide slack;        /* how far the sum may stray from a pure exponential: what is cut off after 32 half-lives .. */
+    uwide grains;       /* .. and, always, the last grains */
 };
 
 struct worth_pool {
@@ -65,6 +66,7 @@ struct worth_part {
 /* A lead's figures at an instant, before they are rounded: "open" is before the clamp. */
 struct worth {
     int64_t at;
+    int64_t whole_until;    /* nothing more is cut off up to then */
     struct worth_cell *cells;
     wide *groups;           /* open */
     wide engagement_open, engagement;
