@@ -87,11 +87,25 @@ static bool join(struct kafka_source *source, struct err *e) {
 
 /* ---- the poll loop ---- */
 
+/* The consumer will never read again: what it says as a message does not always come by its error callback too. */
+static void on_fatal(struct kafka_client *client) {
+    char words[300];
+    rd_kafka_resp_err_t cause = rd_kafka_fatal_error(client->rk, words, sizeof words);
+    kafka_client_fail(&client->failure, cause, NULL,
+                      cause == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID
+                          ? "another process runs with the same `instance`: give each its own name"
+                          : words);
+}
+
 /* What comes through the consumer's own queue are errors only: partitions have queues of their own. */
 static void on_message(struct kafka_source *source, const rd_kafka_message_t *message) {
     struct err e;
     if (!message->err)
         return;
+    if (message->err == RD_KAFKA_RESP_ERR__FATAL) {
+        on_fatal(&source->pool.client);
+        return;
+    }
     kafka_client_fail(&e, message->err, message->rkt ? rd_kafka_topic_name(message->rkt) : NULL,
                       rd_kafka_message_errstr(message));
     bool passes = err_class(e.code) == ERR_CLASS_RETRY || message->err == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED;

@@ -217,6 +217,12 @@ static bool commit_and_write(struct engine *engine, struct err *e) {
     return true;
 }
 
+/* A sink that is fenced or refused is made anew. A source is not: what is no matter of waiting would leave a process
+ * that lives, is well, and reads nothing. */
+static bool poll_passes(enum err_code code) {
+    return err_class(code) == ERR_CLASS_RETRY || code == ERR_LOST;
+}
+
 bool engine_step(struct engine *engine, int64_t mono, int64_t wall, int wait, bool *worked, struct err *e) {
     const struct source_listener listener = {engine, on_assigned, on_revoked};
     engine->mono = mono;
@@ -226,7 +232,7 @@ bool engine_step(struct engine *engine, int64_t mono, int64_t wall, int wait, bo
         int64_t left = engine->began + engine->o.max_time - mono;
         wait = left < 0 ? 0 : left < wait ? (int)left : wait;
     }
-    if (!engine->o.source->poll(engine->o.source->self, &listener, wait, e) && !engine_recoverable(e->code))
+    if (!engine->o.source->poll(engine->o.source->self, &listener, wait, e) && !poll_passes(e->code))
         return false;
     if (engine->broken.code != ERR_NONE) {
         *e = engine->broken;

@@ -135,3 +135,17 @@ def store_in_use(play):
     play.start("b", store={"path": play.store("a"), "memory": "64MiB"}).refuses(r"store|lock")
     first.must_live()
     first.end()
+
+
+def same_instance(play):
+    """Two processes by one name: the elder is fenced and says so; it must not live on, reading nothing."""
+    play.make_topics()
+    play.send(play.traffic(2_000, 100))
+    elder = play.start("a")
+    play.wait_quiet()
+    younger = play.start("b", instance="a")
+    elder.refuses(r"code=fenced.*same `instance`", codes=(3,))
+    play.daemons.remove(elder)
+    play.send(play.second_wave(500, 100))
+    play.wait_quiet()
+    younger.end()

@@ -72,7 +72,7 @@ class Play:
     def store(self, instance="a"):
         return self.file(f"store-{instance}")
 
-    def write_config(self, instance="a", **changes):
+    def write_config(self, instance="a", /, **changes):
         """Writes config-INSTANCE.yaml (JSON is YAML too) and returns its path; changes replace whole sections."""
         config = copy.deepcopy(self.config)
         config["instance"] = instance
@@ -120,7 +120,7 @@ class Play:
 
     # ---------------------------------------------------------------- daemons
 
-    def start(self, instance="a", **changes):
+    def start(self, instance="a", /, **changes):
         config = self.write_config(instance, **changes)
         with open(config, encoding="utf-8") as file:
             http = json.load(file)["http"]["listen"]
