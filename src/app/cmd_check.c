@@ -119,18 +119,19 @@ static int check_broker(const struct settings *settings, const struct model *mod
     struct kafka_topics *topics = kafka_topics_look(&options, &e);
     if (!topics)
         return cmd_say_err(EXIT_WORLD, name, &e);
-    size_t n, bad = 0;
+    size_t n, bad = 0, missing = 0;
     const struct kafka_topics_row *rows = kafka_topics_rows(topics, &n);
     for (size_t i = 0; i < n; i++) {
         bool wrong = rows[i].state == KAFKA_TOPICS_MISSING || rows[i].state == KAFKA_TOPICS_WRONG;
         if (rows[i].state != KAFKA_TOPICS_GOOD)
             fprintf(stderr, "topic %s: %s%s\n", rows[i].name, wrong ? "" : "warning: ", rows[i].words);
         bad += wrong;
+        missing += rows[i].state == KAFKA_TOPICS_MISSING;
     }
     if (!bad)
         printf("cluster %s: good, %zu topics of %u partitions\n", kafka_topics_cluster(topics), n,
                kafka_topics_partitions(topics));
-    else
+    else if (missing)
         fprintf(stderr, "`leadstream topics -c %s --create` makes what is missing\n", settings->file);
     kafka_topics_free(&topics);
     return bad ? EXIT_INPUT : EXIT_DONE;

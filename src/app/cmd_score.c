@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -90,12 +91,23 @@ static int open_model(struct play *play) {
     return play->model ? 0 : EXIT_INPUT;
 }
 
+/* Dead letters begin an empty file: if it is a file of events, these would be gone before they are read. */
+static bool would_overwrite(const char *dead_letters, const char *file) {
+    struct stat a, b;
+    return dead_letters && !stat(dead_letters, &a) && S_ISREG(a.st_mode) && !stat(file, &b) && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}
+
 /* All files are opened before the first is read: a name that is wrong is said at once. */
 static int open_all(struct play *play) {
     struct err e;
     int code = open_model(play);
     if (code)
         return code;
+    for (size_t i = 0; i < play->o.n_files; i++)
+        if (would_overwrite(play->o.dead_letters, play->o.files[i]))
+            return cmd_say(EXIT_USAGE, name, "--dead-letters %s is a file of events too: it would be overwritten",
+                           play->o.dead_letters);
     play->files = calloc(play->o.n_files + 1, sizeof(struct event_file *));
     MUST(play->files != NULL);
     for (size_t i = 0; i < play->o.n_files; i++) {

@@ -164,6 +164,8 @@ static bool check_text(struct bytes text, struct err *e) {
         return err_set(e, ERR_MALFORMED, NULL, "begins with a byte-order mark; JSON has none");
     if (!event_utf8(text))
         return err_set(e, ERR_MALFORMED, NULL, "is not UTF-8");
+    if (text.n && (memchr(text.at, '\f', text.n) || memchr(text.at, '\v', text.n)))
+        return err_set(e, ERR_MALFORMED, NULL, "has a form feed or vertical tab, which in JSON is no blank");
     if (!escapes_are_whole(text))
         return err_set(e, ERR_MALFORMED, NULL, "a \\u escape is half a character (a surrogate alone)");
     return true;

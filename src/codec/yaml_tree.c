@@ -235,6 +235,8 @@ struct yaml_node *yaml_tree_parse(struct bytes text, struct arena *arena, struct
     }
     struct parse p = {.arena = arena, .problems = problems};
     MUST(yaml_parser_initialize(&p.parser));
+    if (text.n >= 3 && !memcmp(text.at, "\xef\xbb\xbf", 3)) /* libyaml would count the mark as a column */
+        text = (struct bytes){text.at + 3, text.n - 3};
     yaml_parser_set_encoding(&p.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&p.parser, text.at ? text.at : (const uint8_t *)"", text.n);
     struct yaml_node *root = read_stream(&p);

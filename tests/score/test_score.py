@@ -128,6 +128,16 @@ class Score(unittest.TestCase):
         self.assertEqual([(x["file"], x["line"], x["code"], x.get("lead"), x["text"]) for x in letters],
                          [(name, 2, "malformed", None, "nonsense"), (name, 13, "missing", "a", '{"lead":"a"}')])
 
+    def test_dead_letters_never_overwrite_the_events(self):
+        """By whatever name: the file of events is still whole."""
+        name = self.write("events.jsonl", EVENTS)
+        (self.folder / "link.jsonl").symlink_to(name)
+        before = (self.folder / name).read_bytes()
+        for letters in (name, "./events.jsonl", "link.jsonl"):
+            self.run_it("score", "--dead-letters", letters, name, code=2)
+            self.assertIn("would be overwritten", self.err)
+            self.assertEqual((self.folder / name).read_bytes(), before)
+
     def test_no_events(self):
         self.assertEqual(self.score(self.write("empty.jsonl", [])), [])
         self.assertEqual(self.score("--changes", "empty.jsonl"), [])

@@ -78,6 +78,8 @@ static const struct {
     {"{\"a\":1} // note", "not JSON"},
     {"/* note */ {}", "not JSON"},
     {"nul", "not JSON"},
+    {"{\"a\":1}\f", "no blank"},
+    {"{\v\"a\":1}", "no blank"},
     {"\xef\xbb\xbf{}", "byte-order mark"},
     {"{\"a\":\"\xff\"}", "not UTF-8"},
     {"{\"a\":\"\xc0\x80\"}", "not UTF-8"},

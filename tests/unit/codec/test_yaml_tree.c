@@ -120,10 +120,11 @@ END_TEST
 
 START_TEST(a_byte_order_mark_is_no_text) {
     ck_assert_bytes_eq(yaml_tree_get(parse("\xef\xbb\xbf"
-                                           "a: b\n"),
-                                     "a")
+                                           "a: b\nc: d\n"),
+                                     "c")
                            ->text,
-                       "b");
+                       "d");
+    ck_assert_uint_eq(problems.n, 0);
 }
 END_TEST
 
