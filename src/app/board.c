@@ -6,8 +6,10 @@
 #include <leadstream/decimal.h>
 #include <leadstream/when.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 enum { TOP = 10, READY = 5, COOLED = 3, TEXT = 64, REASONS = 160, PARSE = 256 * 1024 };
+enum { FRAME = 18 /* lines of a full board without its leads, and the cursor's */, TALL = 50 };
 
 struct row {
     char lead[TEXT];
@@ -39,7 +41,7 @@ struct board {
     struct ready latest[READY];
     struct cooled fallen[COOLED];
     uint64_t n_ready, n_changes, n_cooled, shown_ready, shown_cooled;
-    int drawn; /* lines on the screen */
+    size_t height, drawn; /* lines of the screen, and on it */
     double printed; /* seconds, of the last plain line */
     uint64_t last_sent;
     double last_seconds, rate;
@@ -188,6 +190,8 @@ void board_record(struct board *board, struct bytes json) {
 static void line(struct board *board, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void line(struct board *board, const char *format, ...) {
     va_list args;
+    if (board->lives && board->drawn + 1 >= board->height)
+        return; /* one more would push the first off the screen */
     va_start(args, format);
     vfprintf(board->to, format, args);
     va_end(args);
@@ -195,9 +199,16 @@ static void line(struct board *board, const char *format, ...) {
     board->drawn++;
 }
 
-/* Sorts the first TOP of board->order by total, highest first. */
-static size_t top_rows(struct board *board) {
-    size_t shown = board->n < TOP ? board->n : TOP;
+/* The terminal may change its size at any time. */
+static void measure(struct board *board) {
+    struct winsize size = {0};
+    bool known = !ioctl(fileno(board->to), TIOCGWINSZ, &size) && size.ws_row;
+    board->height = known ? size.ws_row : TALL;
+}
+
+/* Sorts the first `most` of board->order by total, highest first. */
+static size_t top_rows(struct board *board, size_t most) {
+    size_t shown = board->n < most ? board->n : most;
     for (size_t i = 0; i < board->n; i++)
         board->order[i] = i;
     for (size_t i = 0; i < shown; i++) {
@@ -236,8 +247,10 @@ static void draw_cooled(struct board *board, const struct cooled *c) {
 static void draw(struct board *board, int64_t now, uint64_t sent) {
     char when[WHEN_TEXT];
     when_format(now, when);
-    fputs("\033[H", board->to);
+    fputs("\033[?7l\033[H", board->to); /* a line longer than the screen is cut, not wrapped */
+    measure(board);
     board->drawn = 0;
+    size_t top = board->height > FRAME + TOP ? TOP : board->height > FRAME ? board->height - FRAME : 1;
     line(board, "leadstream demo   %.16s UTC (simulated)   %llu events, %.0f a second   Ctrl-C ends it", when,
          (unsigned long long)sent, board->rate);
     draw_stages(board);
@@ -245,8 +258,8 @@ static void draw(struct board *board, int64_t now, uint64_t sent) {
          (unsigned long long)board->n_changes, (unsigned long long)board->n_cooled, (unsigned long long)board->n_ready);
     line(board, "%s", "");
     line(board, "%4s  %-16s %8s %8s  %-6s %-6s %s", "rank", "lead", "total", "change", "stage", "grade", "route");
-    size_t shown = top_rows(board);
-    for (size_t i = 0; i < TOP; i++) {
+    size_t shown = top_rows(board, top);
+    for (size_t i = 0; i < top; i++) {
         if (i >= shown) {
             line(board, "%s", "");
             continue;
@@ -269,7 +282,7 @@ static void draw(struct board *board, int64_t now, uint64_t sent) {
     line(board, "latest to cool by time alone, no event, at the very instant");
     for (size_t i = 0; i < COOLED && i < board->n_cooled; i++)
         draw_cooled(board, &board->fallen[i]);
-    fputs("\033[J", board->to);
+    fputs("\033[J\033[?7h", board->to);
 }
 
 /* Each sales-ready lead once, and now and then how things stand. */

@@ -321,6 +321,19 @@ START_TEST(any_call_may_fail) {
 }
 END_TEST
 
+/* A consumer that is fenced reads nothing ever again: to live on would look well and do nothing. */
+START_TEST(a_fenced_source_ends_the_engine) {
+    struct setting s;
+    struct err e;
+    setting_init(&s, 3);
+    ck_assert(turn(&s, &e));
+    world_fence(s.world);
+    ck_assert(!turn(&s, &e));
+    ck_assert_int_eq(e.code, ERR_FENCED);
+    setting_fini(&s);
+}
+END_TEST
+
 /* The process dies at any call, before or after it took effect, with the disk kept or wiped. */
 START_TEST(the_process_may_die_at_any_call) {
     uint64_t calls;
@@ -467,6 +480,7 @@ static void add(TCase *all) {
     tcase_add_test(all, the_engine_says_what_the_scorer_says);
     tcase_add_test(all, batches_of_any_size_give_the_same);
     tcase_add_loop_test(all, any_call_may_fail, 0, 4);
+    tcase_add_test(all, a_fenced_source_ends_the_engine);
     tcase_add_loop_test(all, the_process_may_die_at_any_call, 0, 4);
     tcase_add_test(all, shards_may_go_and_come_back);
     tcase_add_test(all, a_restored_store_goes_on_as_the_old_one);

@@ -48,6 +48,7 @@ struct world {
     struct line *lines;
     size_t n_lines, cap_lines;
     bool assigned, init, open;
+    bool fenced;
     int rebalance; /* 1: revoke at the next poll, 2: as lost */
     uint32_t read_shard;
     size_t read_at;
@@ -173,6 +174,10 @@ static bool ends(struct world *world, struct err *e) {
     return err_set(e, world->fail_code, "world", "call %llu fails after its effect", (unsigned long long)world->calls);
 }
 
+void world_fence(struct world *world) {
+    world->fenced = true;
+}
+
 void world_fail(struct world *world, uint64_t n, enum err_code code, bool after) {
     world->fail_at = n ? world->calls + n : 0;
     world->fail_code = code;
@@ -191,8 +196,13 @@ static bool source_poll(void *self, const struct source_listener *listener, int 
     uint32_t shards[MAX_SHARDS];
     for (uint32_t s = 0; s < world->shards; s++)
         shards[s] = s;
-    if (fails(world, e))
+    if (world->fenced)
+        return err_set(e, ERR_FENCED, "world", "another has this name");
+    if (fails(world, e)) {
+        if (e->code == ERR_ABORTED || e->code == ERR_FENCED) /* a transaction's words; no poll fails like that and lives */
+            e->code = ERR_TIMEOUT;
         return false;
+    }
     if (world->rebalance && world->assigned) {
         listener->revoked(listener->self, shards, world->shards, world->rebalance == 2);
         world->assigned = false;
@@ -201,7 +211,11 @@ static bool source_poll(void *self, const struct source_listener *listener, int 
         world->assigned = true;
         listener->assigned(listener->self, shards, world->shards);
     }
-    return ends(world, e);
+    if (ends(world, e))
+        return true;
+    if (e->code == ERR_UNKNOWN_OUTCOME)
+        e->code = ERR_TIMEOUT;
+    return false;
 }
 
 static enum source_head source_head(void *self, uint16_t topic, uint32_t shard, const struct intake **item) {

@@ -27,6 +27,9 @@ void world_crash(struct world *world);
 /* The shards go at the next poll (as in a rebalance) and come back at the one after. */
 void world_rebalance(struct world *world, bool lost);
 
+/* Another process took this one's name: no poll succeeds any more. */
+void world_fence(struct world *world);
+
 /* The n-th fallible call from now fails with this code; after: it takes effect all the same. 0: none fails. */
 void world_fail(struct world *world, uint64_t n, enum err_code code, bool after);
 /* Fallible calls so far. */
