@@ -33,6 +33,9 @@ class EventMaker:
         self.machine, self.duplicates = rng.choice([0, 0.15]), rng.choice([0, 0.05, 0.2])
         self.late, self.erase = rng.choice([0, 0.1, 0.4]), rng.choice([0, 0, 0.02, 0.08])
         self.crm, self.values = rng.choice([0, 0.05, 0.15]), rng.choice([3, 10, 400])
+        self.burst = rng.choice([0, 0.05, 0.1])
+        if maker.shape == "values":
+            self.values, self.pace, self.erase = 400, 0.02, 0
         self.bad, self.odd = rng.choice([0, 0, 0, 0.05]), rng.choice([0, 0, 0, 0.1])
 
     def step(self):
@@ -46,7 +49,15 @@ class EventMaker:
             return 1
         if kind < 0.93:
             return round(rng.expovariate(1) * self.pace * base / max(1, len(self.leads) // 4))
+        if self.maker.shape == "values" and kind < 0.98:
+            return base
         return rng.choice([base, 2 * base, 8 * base, 31 * base, 32 * base, 32 * base + 1, 33 * base])
+
+    def cutoff(self, time):
+        """Onto the end of what began with one of the last buckets, or of what happened at this very time."""
+        rng, base = self.rng, self.maker.base_half_life * self.rng.choice([1, 2, 3])
+        start = time // base * base if rng.random() < 0.5 else time
+        return start + 32 * base + rng.choice([0, 1])
 
     def aim(self, time):
         """Now and then onto a boundary of a half-life or a window, or a millisecond beside it."""
@@ -61,9 +72,9 @@ class EventMaker:
         rng = self.rng
         kind = rng.random()
         if kind < 0.45:
-            return json.dumps(rng.choice(TEXTS), ensure_ascii=rng.random() < 0.5)
+            return json.dumps(rng.choice(self.maker.words), ensure_ascii=rng.random() < 0.5)
         if kind < 0.65:
-            return json.dumps(rng.choice(NUMERIC), ensure_ascii=False)
+            return json.dumps(rng.choice(TEXTS + NUMERIC), ensure_ascii=False)
         if kind < 0.85:
             return rng.choice(JSON_NUMBERS)
         return rng.choice(["true", "false", "null", '""', "null"])
@@ -74,7 +85,7 @@ class EventMaker:
                                                             "privacy.consent_changed") else FIELDS
         chosen = rng.sample(names, rng.randint(0, min(4, len(names))))
         parts = [f"{json.dumps(n, ensure_ascii=False)}:{self.value()}" for n in chosen if n not in ("campaign", "n")]
-        if "campaign" in chosen or rng.random() < 0.4:
+        if "campaign" in chosen or rng.random() < (0.95 if kind == "email.clicked" else 0.4):
             parts.append(f'"campaign":"c{rng.randrange(self.values)}"')
         if "n" in chosen:
             parts.append(f'"n":{rng.randrange(self.values)}')
@@ -113,6 +124,8 @@ class EventMaker:
     def kind(self):
         rng = self.rng
         chance = rng.random()
+        if self.maker.shape == "values" and chance > 0.2:
+            return "email.clicked"
         if chance < self.erase:
             return "privacy.erased"
         if chance < self.erase + self.crm:
@@ -125,7 +138,9 @@ class EventMaker:
         time = rng.randint(1_700_000_000, 1_800_000_000) * SECOND
         lines, made = [], []
         for i in range(self.count):
-            time = self.aim(time + self.step()) if len(self.leads) > 0 else time
+            time = self.aim(time + self.step())
+            if self.maker.shape == "cutoff" and rng.random() < 0.3:
+                time = self.cutoff(time)
             if not LEAST <= time <= MOST - 4 * DAY:
                 time = rng.randint(LEAST // SECOND, LEAST // SECOND * 2) * SECOND
             lead = rng.choice(self.leads)
@@ -136,6 +151,8 @@ class EventMaker:
                 met += round(rng.expovariate(0.5) * rng.choice([1, self.maker.base_half_life]))
             lines.append((met, time, line))
             made.append((time, lead, name, line))
+            if rng.random() < self.burst:
+                lines += [(time, time, line) for line in self.profile_lines(lead, i, time)]
             if rng.random() < self.duplicates:
                 lines.append(self.again(rng.choice(made[-rng.choice([2, 6, 40]):]), time))
             if rng.random() < self.bad:
@@ -143,6 +160,17 @@ class EventMaker:
             if rng.random() < self.odd:
                 lines.append((time, time, self.odd_line(lead, f"o-{i}", time)))
         lines.sort(key=lambda entry: entry[0])
+        return lines
+
+    def profile_lines(self, lead, i, time):
+        """Several writes of one attribute at one time, of which one must win; some have another time."""
+        rng, lines = self.rng, []
+        name = json.dumps(rng.choice(ATTRIBUTES), ensure_ascii=False)
+        for j in range(rng.randint(2, 4)):
+            kind = rng.choice(["form.submitted", "crm.profile_updated", "crm.profile_updated"])
+            stamp = min(max(time + rng.choice([0, 0, 0, 1, -1]), LEAST), MOST)
+            lines.append(f'{{"lead":{json.dumps(lead)},"id":"p-{i}-{j}","type":"{kind}","time":{stamp},'
+                         f'"fields":{{{name}:{self.value()}}}}}')
         return lines
 
     def again(self, old, now):
@@ -222,11 +250,11 @@ class EventMaker:
 def generate(seed, folder):
     """Writes a case into a folder; returns the arguments after `score` (files by their names in the folder)."""
     rng = random.Random(f"leadstream-{seed}")
-    shape = rng.choice(["few"] * 20 + ["one"] * 6 + ["many"] * 6 + ["large"])
+    shape = rng.choice(["few"] * 20 + ["one"] * 6 + ["many"] * 6 + ["large"] + ["values"] * 2 + ["cutoff"] * 3)
     count = {"few": rng.randint(20, 80), "one": rng.choice([10, 40, 100, 300]), "many": rng.randint(60, 150),
-             "large": 12}[shape]
-    leads = {"few": rng.randint(2, 5), "one": 1, "many": rng.randint(20, 60), "large": 2}[shape]
-    maker = ModelMaker(rng, shape == "large", count // leads)
+             "large": 12, "values": 200, "cutoff": 40}[shape]
+    leads = {"few": rng.randint(2, 5), "one": 1, "many": rng.randint(20, 60), "large": 2, "values": 1, "cutoff": 3}[shape]
+    maker = ModelMaker(rng, shape, count // leads)
     model = maker.model()
     lines = EventMaker(rng, maker, count, leads).events()
     folder = pathlib.Path(folder)

@@ -90,13 +90,17 @@ def duration_text(milliseconds):
 class ModelMaker:
     """Draws a model. scale is the size of points, in points; half_lives and windows are what events aim at.
 
-    A large model has as many of everything as a model may have; events is how many a lead will have, about.
+    events is how many a lead will have, about. Three shapes force something: a `large` model has as many of everything
+    as a model may have; `values` has a rule that counts values once; `cutoff` has a rule so heavy that its end shows.
     """
 
-    def __init__(self, rng, large, events):
+    def __init__(self, rng, shape, events):
         self.rng = rng
         self.events = events
-        self.large = large
+        self.shape, self.large = shape, shape == "large"
+        # Few words a case, for conditions and events alike, so that they meet.
+        self.words = rng.sample(TEXTS + NUMERIC, 10)
+        self.words += rng.choice([["zürich", "ZÜRICH", "ZüRICH"], ["1.50", "1.5"], []])
         self.scale = rng.choice([0.01, 1, 1, 10, 10, 10, 10, 100, 1000, 100_000])
         self.base_half_life = rng.choice([SECOND, 7 * SECOND, 60_000, HOUR, DAY, DAY, 7 * DAY, 14 * DAY, 14 * DAY,
                                           30 * DAY, 365 * DAY, 36_500 * DAY])
@@ -162,7 +166,7 @@ class ModelMaker:
     def text_test(self):
         """A test on a field or an attribute."""
         rng = self.rng
-        word = lambda: rng.choice(TEXTS + NUMERIC[:12])
+        word = lambda: rng.choice(self.words)
         number = lambda: rng.choice(["0", "5", "7", "20", "-3.25", "1.5", "1000", "19.99", "999999999999999.99"])
         kind = rng.randrange(9)
         if kind == 0:
@@ -265,6 +269,17 @@ class ModelMaker:
             if rng.random() < 0.2 and not self.large:
                 group["rules"].append(self.twin(group["rules"][-1]))
             engagement["groups"][self.name("g")] = group
+        if self.shape == "values":
+            rules = [{"id": self.name("r"), "on": "email.clicked", "points": ten_thousandths(self.points()),
+                      "half_life": half_life, "limit": {"once_per": "campaign"}}
+                     for half_life in (duration_text(self.base_half_life), "none")]
+            engagement["groups"][self.name("g")] = {"rules": rules}
+        if self.shape == "cutoff":
+            rules = [{"id": self.name("r"), "on": EVENT_TYPES, "points": sign + "1000000", "half_life":
+                      duration_text(length * self.base_half_life)} | limit
+                     for sign, length, limit in (("", 1, {}), ("-", 2, {"limit": {"once_per": "campaign"}}),
+                                                 ("-", 3, {"limit": {"count": "2", "per": "lifetime"}}))]
+            engagement = {"groups": {self.name("g"): {"rules": rng.sample(rules, rng.randint(1, 3))}}}
         return engagement
 
     def fit(self):
@@ -311,9 +326,9 @@ class ModelMaker:
         """The whole model, parts left out at random."""
         rng = self.rng
         model = {"model": rng.choice(["m", "b2b-saas", "0-9"]), "version": str(rng.choice([1, 7, 2147483647]))}
-        if rng.random() < 0.3:
-            model["profile"] = {"keep": rng.sample(["phone", "größe", "title", "x.y"], 2)}
-        if rng.random() < 0.93:
+        if rng.random() < 0.6:
+            model["profile"] = {"keep": rng.sample(["phone", *ATTRIBUTES], 4)}
+        if rng.random() < 0.93 or self.shape in ("values", "cutoff"):
             model["engagement"] = self.engagement()
         if rng.random() < 0.8:
             model["fit"] = self.fit()
@@ -322,6 +337,8 @@ class ModelMaker:
             total = {part: weight() for part in ("engagement", "fit") if rng.random() < 0.6} | self.clamps(-20, 90, 0.4)
             if total:
                 model["total"] = total
+        if self.shape == "cutoff":
+            model["total"] = {"engagement": "100"}
         if rng.random() < 0.6:
             model["grade"] = {"fit": self.bands("ABC"), "engagement": self.bands("123")}
         if rng.random() < 0.85:
@@ -379,5 +396,7 @@ class ModelMaker:
             least = 100
         if self.scale > 10 or least > 500 or rng.random() < 0.8:
             publish["drift"] = drift if drift == "none" else hundredths(min(max(drift, least), 10 ** 8))
+        if self.shape == "cutoff":
+            publish = {"min_change": "0.01", "drift": "1000000"}
         if publish:
             model["publish"] = publish
