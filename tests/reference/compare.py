@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""compare.py --leadstream PATH --seeds A..B [--jobs 2] [--keep DIR] [--seconds 30]
+"""compare.py --leadstream PATH --seeds A..B,C [--jobs 2] [--keep DIR] [--seconds 30] [--all]
 
 Runs the product and the reference on the generated case of every seed, once for lead lines with reasons and once for
 records, and compares line by line: as JSON with keys in any order, numbers by their text, a record's `id` only for
@@ -146,9 +146,12 @@ def check_seed(program, seed, folder, seconds):
 
 
 def seed_range(text):
-    """`A..B`, both in, or one seed."""
-    first, _, last = text.partition("..")
-    return range(int(first), int(last or first) + 1)
+    """`A..B`, both in, one seed, or several of these with commas."""
+    seeds = []
+    for part in text.split(","):
+        first, _, last = part.partition("..")
+        seeds += range(int(first), int(last or first) + 1)
+    return seeds
 
 
 def main():

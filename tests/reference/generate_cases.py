@@ -35,7 +35,7 @@ class EventMaker:
         self.crm, self.values = rng.choice([0, 0.05, 0.15]), rng.choice([3, 10, 400])
         self.burst = rng.choice([0, 0.05, 0.1])
         if maker.shape == "values":
-            self.values, self.pace, self.erase = 400, 0.02, 0
+            self.values, self.pace, self.erase = 100_000, 0.02, 0
         self.bad, self.odd = rng.choice([0, 0, 0, 0.05]), rng.choice([0, 0, 0, 0.1])
 
     def step(self):
@@ -138,9 +138,8 @@ class EventMaker:
         time = rng.randint(1_700_000_000, 1_800_000_000) * SECOND
         lines, made = [], []
         for i in range(self.count):
-            time = self.aim(time + self.step())
-            if self.maker.shape == "cutoff" and rng.random() < 0.3:
-                time = self.cutoff(time)
+            cut = self.maker.shape == "cutoff" and rng.random() < 0.3
+            time = self.cutoff(time) if cut else self.aim(time + self.step())
             if not LEAST <= time <= MOST - 4 * DAY:
                 time = rng.randint(LEAST // SECOND, LEAST // SECOND * 2) * SECOND
             lead = rng.choice(self.leads)
@@ -252,8 +251,8 @@ def generate(seed, folder):
     rng = random.Random(f"leadstream-{seed}")
     shape = rng.choice(["few"] * 20 + ["one"] * 6 + ["many"] * 6 + ["large"] + ["values"] * 2 + ["cutoff"] * 3)
     count = {"few": rng.randint(20, 80), "one": rng.choice([10, 40, 100, 300]), "many": rng.randint(60, 150),
-             "large": 12, "values": 200, "cutoff": 40}[shape]
-    leads = {"few": rng.randint(2, 5), "one": 1, "many": rng.randint(20, 60), "large": 2, "values": 1, "cutoff": 3}[shape]
+             "large": 12, "values": 220, "cutoff": 40}[shape]
+    leads = {"few": rng.randint(2, 5), "one": 1, "many": rng.randint(20, 60), "large": 2, "values": 1, "cutoff": 1}[shape]
     maker = ModelMaker(rng, shape, count // leads)
     model = maker.model()
     lines = EventMaker(rng, maker, count, leads).events()

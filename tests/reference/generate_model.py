@@ -397,6 +397,6 @@ class ModelMaker:
         if self.scale > 10 or least > 500 or rng.random() < 0.8:
             publish["drift"] = drift if drift == "none" else hundredths(min(max(drift, least), 10 ** 8))
         if self.shape == "cutoff":
-            publish = {"min_change": "0.01", "drift": "1000000"}
+            publish = {"min_change": "0.01", "drift": "none"}
         if publish:
             model["publish"] = publish
