@@ -16,7 +16,7 @@ def _kill_while_loaded(play, after_kill):
     while killed < KILLS or at_work < KILLS // 2:
         before = play.lag()
         daemon = play.start(batch={"max_events": play.rng.choice([20, 60, 150]), "max_time": "20ms"})
-        time.sleep(play.rng.uniform(0.2, 2.2))
+        time.sleep(play.rng.uniform(0.2, 1.2))
         daemon.must_live()
         left = play.lag()
         daemon.kill()
