@@ -86,13 +86,12 @@ static void note_taken(struct engine *engine, struct shard *shard, const struct 
         shard->newest[t] = item->event.time;
 }
 
-/* The topic to take from next: the rest of an array first; -1: nothing can be taken now. */
+/* The topic to take from next: the rest of an array first (the source may want a release() before it gives more of it);
+ * -1: nothing can be taken now. */
 static int choose(const struct engine *engine, const struct shard *shard, const enum source_head *states,
                   const struct intake *const *heads) {
-    if (engine->mid_record && engine->mid_shard == shard->number) {
-        MUST(states[engine->mid_topic] == SOURCE_ITEM);
-        return engine->mid_topic;
-    }
+    if (engine->mid_record && engine->mid_shard == shard->number)
+        return states[engine->mid_topic] == SOURCE_ITEM ? engine->mid_topic : -1;
     int best = -1;
     for (size_t t = 0; t < engine->n_topics; t++) {
         if (states[t] == SOURCE_EMPTY)
@@ -147,10 +146,8 @@ bool batch_load(struct engine *engine, struct shard *shard, struct cache_entry *
             return false;
         else
             entries[i]->disk_due = entries[i]->lead.d.due;
-        entries[i]->fresh = entries[i]->fresh && !values[i].at;
     }
     for (size_t i = 0; i < missing; i++) {
-        entries[i]->fresh = false;
         uint8_t *key = buffer + i * CHANGELOG_MAX_KEY;
         key[0] = CHANGELOG_ERASURE;
         if (shard->stored.erasures)
@@ -305,8 +302,7 @@ static bool fire_disk(struct engine *engine, struct shard *shard, struct err *e)
     if (n_fresh && !batch_load(engine, shard, fresh, n_fresh, e))
         return false;
     for (size_t i = 0; i < n; i++) {
-        if (entries[i]->disk_due == LEAD_NO_DUE)
-            entries[i]->disk_due = due[i].due; /* on disk, of a lead that has none: it goes with the next write */
+        entries[i]->disk_due = due[i].due; /* maybe a stale one, beside the lead's own: it goes with the next write */
         if (entries[i]->lead.d.due <= shard->clock && !advance(engine, shard, entries[i], e))
             return false;
         writeback_mark(engine, shard, entries[i]);

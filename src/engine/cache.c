@@ -153,7 +153,7 @@ struct cache_entry *cache_add(struct cache *cache, uint32_t shard, struct bytes 
     entry->tag = tag;
     entry->shard = shard;
     entry->disk_due = LEAD_NO_DUE;
-    entry->used = entry->referenced = entry->fresh = true;
+    entry->used = entry->referenced = true;
     slot_put(cache->slots, cache->n_slots, (struct slot){tag, index});
     cache->n_used++;
     return entry;
@@ -172,7 +172,7 @@ static void slot_clear(struct cache *cache, size_t i) {
     cache->slots[i].entry = NO_ENTRY;
 }
 
-static void drop(struct cache *cache, struct cache_entry *entry) {
+void cache_drop(struct cache *cache, struct cache_entry *entry) {
     size_t mask = cache->n_slots - 1, i = entry->tag & mask;
     while (cache->slots[i].entry != entry->index) {
         MUST(cache->slots[i].entry != NO_ENTRY);
@@ -200,7 +200,7 @@ void cache_drop_shard(struct cache *cache, uint32_t shard) {
     for (uint32_t i = 0; i < cache->n_made; i++) {
         struct cache_entry *entry = entry_at(cache, i);
         if (entry->used && entry->shard == shard)
-            drop(cache, entry);
+            cache_drop(cache, entry);
     }
 }
 
@@ -214,7 +214,7 @@ bool cache_shrink(struct cache *cache) {
         if (entry->referenced)
             entry->referenced = false;
         else
-            drop(cache, entry);
+            cache_drop(cache, entry);
     }
     return cache_bytes(cache) <= cache->limit;
 }

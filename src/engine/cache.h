@@ -19,7 +19,6 @@ struct cache_entry {
     uint32_t heap_at;                   /* place in the shard's timers, 0: not there (engine/timers.h) */
     bool used;                          /* the entry holds a lead */
     bool referenced;                    /* second chance */
-    bool fresh;                         /* not loaded from the store yet */
     bool touched;                       /* changed in the batch that is open */
     bool unwritten;                     /* the store does not have it as it is */
     bool urgent;                        /* to be written right after the commit: its timer on disk has fired */
@@ -34,8 +33,10 @@ void cache_free(struct cache **cache);
 
 /* NULL: not there. */
 struct cache_entry *cache_find(struct cache *cache, uint32_t shard, struct bytes lead);
-/* A new entry for a lead that is not there, `fresh`, its lead empty. */
+/* A new entry for a lead that is not there, its lead empty. */
 struct cache_entry *cache_add(struct cache *cache, uint32_t shard, struct bytes lead);
+/* The entry goes; it must not be in a list or among timers. */
+void cache_drop(struct cache *cache, struct cache_entry *entry);
 /* Every entry of a shard, written or not, goes. */
 void cache_drop_shard(struct cache *cache, uint32_t shard);
 /* Clean entries go until the cache is within its bytes. False: too many are not clean. No entry pointer that the caller

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #define ARENA_LIMIT ((size_t)256 * 1024 * 1024)
-enum { REST_FIRST = 100, REST_LAST = 5000 /* ms */ };
+enum { REST_FIRST = 100, REST_LAST = 5000, FORGIVEN = 300 * 1000 /* ms */ };
 
 struct engine *engine_new(const struct engine_options *options) {
     MUST(options->source->n_topics > 0 && options->source->n_topics <= ENGINE_MAX_TOPICS);
@@ -64,11 +64,13 @@ static bool lose_batch(struct engine *engine, const struct err *why) {
     bool keeps_id = err_class(why->code) == ERR_CLASS_RETRY || why->code == ERR_ABORTED || why->code == ERR_LOST;
     bool was_open = engine->open;
     batch_drop(engine);
-    if (engine->ready && (!keeps_id || (was_open && !sink->abort(sink->self, &ignored)))) {
+    if (!keeps_id || (was_open && !sink->abort(sink->self, &ignored))) { /* also a producer that failed in init() */
         sink->retire(sink->self);
         engine->ready = false;
     }
     engine_tell(engine, ENGINE_RESYNC, 0, 0, why);
+    if (engine->mono - engine->rest_until > FORGIVEN)
+        engine->failures = 0; /* nothing may have come since that could be committed */
     engine->failures++;
     rest(engine);
     return engine_recoverable(why->code) && engine->failures <= ENGINE_MAX_FAILURES;
@@ -166,16 +168,18 @@ static bool resync(struct engine *engine, bool *busy, struct err *e) {
         struct shard *shard = to_resync(engine, i);
         if (shard->phase == SHARD_LIVE || !may_step(engine, shard))
             continue;
+        bool was_open = engine->open;
         if (resync_step(engine, shard, e)) {
             *busy = true;
-            if (shard->phase == SHARD_LIVE)
-                engine->failures = 0;
             return true;
         }
-        bool slow = err_class(e->code) == ERR_CLASS_RETRY;
-        if (!slow || engine->open)
+        /* A transaction that the step itself began (a birth) is lost with it; another's batch has nothing to do with a
+         * step that only has to wait. */
+        if (err_class(e->code) != ERR_CLASS_RETRY || engine->open != was_open)
             return engine->open || engine_recoverable(e->code) ? lose_batch(engine, e) : false;
         engine_tell(engine, ENGINE_RETRYING, shard->number, 0, e);
+        if (shard->phase == SHARD_BIRTH || shard->phase == SHARD_READ)
+            return true; /* the others wait for the changelog that is open */
         /* Another shard may be ready while this one waits. */
     }
     return true;
@@ -223,8 +227,21 @@ static bool poll_passes(enum err_code code) {
     return err_class(code) == ERR_CLASS_RETRY || code == ERR_LOST;
 }
 
-bool engine_step(struct engine *engine, int64_t mono, int64_t wall, int wait, bool *worked, struct err *e) {
+static bool poll(struct engine *engine, int wait, struct err *e) {
     const struct source_listener listener = {engine, on_assigned, on_revoked};
+    if (!engine->o.source->poll(engine->o.source->self, &listener, wait, e)) {
+        if (!poll_passes(e->code))
+            return false;
+        engine_tell(engine, ENGINE_RETRYING, 0, 0, e);
+    }
+    if (engine->broken.code == ERR_NONE)
+        return true;
+    *e = engine->broken;
+    engine->broken.code = ERR_NONE;
+    return engine_recoverable(e->code);
+}
+
+bool engine_step(struct engine *engine, int64_t mono, int64_t wall, int wait, bool *worked, struct err *e) {
     engine->mono = mono;
     engine->wall = wall;
     *worked = false;
@@ -232,16 +249,8 @@ bool engine_step(struct engine *engine, int64_t mono, int64_t wall, int wait, bo
         int64_t left = engine->began + engine->o.max_time - mono;
         wait = left < 0 ? 0 : left < wait ? (int)left : wait;
     }
-    if (!engine->o.source->poll(engine->o.source->self, &listener, wait, e) && !poll_passes(e->code))
-        return false;
-    if (engine->broken.code != ERR_NONE) {
-        *e = engine->broken;
-        engine->broken.code = ERR_NONE;
-        if (!engine_recoverable(e->code))
-            return false;
-    }
     bool busy;
-    if (!resync(engine, &busy, e))
+    if (!poll(engine, wait, e) || !resync(engine, &busy, e))
         return false;
     *worked = busy;
     if (busy && !engine->open)
@@ -307,9 +316,11 @@ bool engine_peek(struct engine *engine, uint32_t number, struct bytes lead, stru
     if (!entry) {
         entry = cache_add(engine->cache, number, lead);
         arena_reset(engine->arena);
-        if (!batch_load(engine, shard, &entry, 1, e))
+        struct cache_entry *loaded = entry;
+        if (!batch_load(engine, shard, &loaded, 1, e)) {
+            cache_drop(engine->cache, entry); /* an event must not take it for a lead that is new */
             return false;
-        entry = cache_find(engine->cache, number, lead);
+        }
     }
     if (entry->lead.d.t == LEAD_NEVER)
         return true;

@@ -148,7 +148,8 @@ static bool step_birth(struct engine *engine, struct shard *shard, struct err *e
         return refuse(engine, shard, e, "the store was built from another changelog: the topic was deleted and made"
                       " again, or the store is another instance's. Move the store directory away and start again: it is"
                       " built anew from this changelog");
-    shard->building = !stored->known || stored->from < shard->log_first ||
+    /* A build that was begun is begun again, whatever the clock says by now. */
+    shard->building = shard->building || !stored->known || stored->from < shard->log_first ||
                       (engine->o.stale_after > 0 && engine->wall - stored->written > engine->o.stale_after);
     memcpy(stored->birth, entry.value.at, sizeof stored->birth);
     stored->birth_offset = entry.offset;
@@ -334,16 +335,18 @@ static bool verify_makers(struct engine *engine, struct shard *shard, struct err
 /* The store now reflects the changelog up to the target. */
 static bool close_reading(struct engine *engine, struct shard *shard, struct err *e) {
     const struct store *store = engine->o.store;
-    struct store_shard *stored = &shard->stored;
-    if (stored->known && !shard->building && stored->from == shard->log_target)
+    if (shard->stored.known && !shard->building && shard->stored.from == shard->log_target)
         return true;
-    stored->known = true;
-    stored->from = stored->upto = shard->log_target;
-    stored->written = engine->wall;
-    bool ok = shard->building ? store->build_done(store->self, shard->number, stored, e)
-                              : store->write(store->self, shard->number, NULL, 0, stored, e);
-    shard->building = shard->building && !ok;
-    return ok;
+    struct store_shard state = shard->stored;
+    state.known = true;
+    state.from = state.upto = shard->log_target;
+    state.written = engine->wall;
+    if (shard->building ? !store->build_done(store->self, shard->number, &state, e)
+                        : !store->write(store->self, shard->number, NULL, 0, &state, e))
+        return false;
+    shard->stored = state;
+    shard->building = false;
+    return true;
 }
 
 static bool step_verify(struct engine *engine, struct shard *shard, struct err *e) {

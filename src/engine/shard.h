@@ -112,7 +112,7 @@ bool batch_time(struct engine *engine, struct shard *shard, struct err *e);
 bool batch_commit(struct engine *engine, struct err *e);
 /* Drops what is not committed, and all leads in memory; every shard goes back to SHARD_COMMITTED. */
 void batch_drop(struct engine *engine);
-/* Loads fresh entries of one shard from the store (or finds that they are new). */
+/* Loads new entries of one shard from the store (or finds that they are new). */
 bool batch_load(struct engine *engine, struct shard *shard, struct cache_entry **entries, size_t n, struct err *e);
 
 /* ---- resync.c ---- */

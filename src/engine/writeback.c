@@ -88,15 +88,13 @@ static bool add_puts(struct engine *engine, const struct cache_entry *entry, str
 
 /* The next unwritten lead to write: any if `all`, else one that is urgent or old enough. The list is by age but for the
  * urgent ones, so the walk stops at the first young one once all urgent ones were seen. */
-static struct cache_entry *next_due(const struct engine *engine, const struct shard *shard, struct cache_entry *at,
-                                    bool all, size_t urgent_left) {
+static struct cache_entry *next_due(const struct engine *engine, struct cache_entry *at, bool all, size_t urgent_left) {
     for (; at; at = at->newer) {
         if (all || at->urgent || engine->mono - at->dirty_at >= engine->o.lag)
             return at;
         if (!urgent_left)
             return NULL;
     }
-    (void)shard;
     return NULL;
 }
 
@@ -122,7 +120,7 @@ static bool write_some(struct engine *engine, struct shard *shard, bool all, siz
     MUST(puts && entries);
     size_t n_puts = 0, urgent_left = shard->n_urgent;
     bool erasures = shard->stored.erasures;
-    struct cache_entry *entry = next_due(engine, shard, shard->oldest, all, urgent_left);
+    struct cache_entry *entry = next_due(engine, shard->oldest, all, urgent_left);
     for (*n = 0; entry && *n < ENGINE_WRITES; (*n)++) {
         MUST(!entry->touched);
         if (!add_puts(engine, entry, puts, &n_puts))
@@ -130,7 +128,7 @@ static bool write_some(struct engine *engine, struct shard *shard, bool all, siz
         erasures = erasures || entry->erasing_store;
         urgent_left -= entry->urgent;
         entries[*n] = entry;
-        entry = next_due(engine, shard, entry->newer, all, urgent_left);
+        entry = next_due(engine, entry->newer, all, urgent_left);
     }
     if (!*n)
         return true;

@@ -40,6 +40,7 @@ struct world {
         struct input **at;
         size_t n, cap;
         size_t position; /* of the source */
+        bool waits;      /* for a release, in the middle of an array */
     } inputs[ENGINE_MAX_TOPICS][MAX_SHARDS];
     int64_t offsets[ENGINE_MAX_TOPICS][MAX_SHARDS];
     int64_t pending[ENGINE_MAX_TOPICS][MAX_SHARDS]; /* in the open transaction; ENGINE_NO_OFFSET: none */
@@ -48,7 +49,6 @@ struct world {
     struct line *lines;
     size_t n_lines, cap_lines;
     bool assigned, init, open;
-    bool fenced;
     int rebalance; /* 1: revoke at the next poll, 2: as lost */
     uint32_t read_shard;
     size_t read_at;
@@ -56,6 +56,9 @@ struct world {
     uint64_t calls, fail_at;
     enum err_code fail_code;
     bool fail_after;
+    enum world_call broken;
+    enum err_code broken_code;
+    bool cramped;
 };
 
 #define GROW(array, n, cap)                                                                                           \
@@ -156,7 +159,36 @@ void world_rubbish(struct world *world, uint16_t topic, uint32_t shard, int64_t 
     in->item.err = &in->err;
 }
 
+/* Offsets may have gaps: all entries have the number of the last one. */
+void world_array(struct world *world, uint16_t topic, uint32_t shard, int64_t time, const char *id, const char *type,
+                 uint32_t n) {
+    size_t first = world->inputs[topic][shard].n;
+    for (uint32_t i = 0; i < n; i++) {
+        char lead[16], entry_id[64];
+        snprintf(lead, sizeof lead, "lead-%u", shard + i * world->shards);
+        snprintf(entry_id, sizeof entry_id, "%s.%u", id, i);
+        world_event(world, topic, shard, time, lead, entry_id, type, "");
+        struct intake *item = &world->inputs[topic][shard].at[first + i]->item;
+        item->offset = (int64_t)(first + n - 1);
+        item->index = i;
+        item->last = i + 1 == n;
+    }
+}
+
+void world_cramp(struct world *world) {
+    world->cramped = true;
+}
+
 /* ---- faults ---- */
+
+static bool broken(const struct world *world, enum world_call call, struct err *e) {
+    return world->broken == call && !err_set(e, world->broken_code, "world", "broken");
+}
+
+void world_break(struct world *world, enum world_call call, enum err_code code) {
+    world->broken = call;
+    world->broken_code = code;
+}
 
 /* Counts a call; true where it is the one to fail before it takes effect. */
 static bool fails(struct world *world, struct err *e) {
@@ -172,10 +204,6 @@ static bool ends(struct world *world, struct err *e) {
     if (world->calls != world->fail_at || !world->fail_after)
         return true;
     return err_set(e, world->fail_code, "world", "call %llu fails after its effect", (unsigned long long)world->calls);
-}
-
-void world_fence(struct world *world) {
-    world->fenced = true;
 }
 
 void world_fail(struct world *world, uint64_t n, enum err_code code, bool after) {
@@ -196,8 +224,8 @@ static bool source_poll(void *self, const struct source_listener *listener, int 
     uint32_t shards[MAX_SHARDS];
     for (uint32_t s = 0; s < world->shards; s++)
         shards[s] = s;
-    if (world->fenced)
-        return err_set(e, ERR_FENCED, "world", "another has this name");
+    if (broken(world, WORLD_POLL, e))
+        return false;
     if (fails(world, e)) {
         if (e->code == ERR_ABORTED || e->code == ERR_FENCED) /* a transaction's words; no poll fails like that and lives */
             e->code = ERR_TIMEOUT;
@@ -223,16 +251,23 @@ static enum source_head source_head(void *self, uint16_t topic, uint32_t shard, 
     size_t at = world->inputs[topic][shard].position;
     if (at >= world->inputs[topic][shard].n)
         return SOURCE_END;
+    if (world->inputs[topic][shard].waits)
+        return SOURCE_EMPTY;
     *item = &world->inputs[topic][shard].at[at]->item;
     return SOURCE_ITEM;
 }
 
 static void source_take(void *self, uint16_t topic, uint32_t shard) {
-    ((struct world *)self)->inputs[topic][shard].position++;
+    struct world *world = self;
+    size_t at = world->inputs[topic][shard].position++;
+    world->inputs[topic][shard].waits = world->cramped && !world->inputs[topic][shard].at[at]->item.last;
 }
 
 static void source_release(void *self) {
-    (void)self;
+    struct world *world = self;
+    for (uint16_t t = 0; t < world->topics; t++)
+        for (uint32_t s = 0; s < world->shards; s++)
+            world->inputs[t][s].waits = false;
 }
 
 static bool source_committed(void *self, uint32_t shard, int64_t *offsets, struct err *e) {
@@ -399,7 +434,7 @@ static bool sink_send_offsets(void *self, const struct sink_offsets *offsets, si
 
 static bool sink_commit(void *self, struct err *e) {
     struct world *world = self;
-    if (fails(world, e))
+    if (fails(world, e) || broken(world, WORLD_COMMIT, e))
         return false;
     if (world->open)
         end_transaction(world, COMMITTED); /* a repeated commit finds it done */
@@ -490,6 +525,7 @@ struct sink world_sink(struct world *world) {
 
 void world_crash(struct world *world) {
     world->assigned = world->init = world->reading = false;
+    source_release(world);
     world->fail_at = 0;
     for (uint16_t t = 0; t < world->topics; t++)
         for (uint32_t s = 0; s < world->shards; s++)

@@ -19,6 +19,12 @@ void world_event(struct world *world, uint16_t topic, uint32_t shard, int64_t ti
 /* A record that no decoder could read. */
 void world_rubbish(struct world *world, uint16_t topic, uint32_t shard, int64_t timestamp);
 
+/* An array: one record with n events of leads `lead-0`, `lead-1` .. of this shard (every shards-th). */
+void world_array(struct world *world, uint16_t topic, uint32_t shard, int64_t time, const char *id, const char *type,
+                 uint32_t n);
+/* The source has no more room in the middle of an array until the next release. */
+void world_cramp(struct world *world);
+
 struct source world_source(struct world *world);
 struct sink world_sink(struct world *world);
 
@@ -27,11 +33,12 @@ void world_crash(struct world *world);
 /* The shards go at the next poll (as in a rebalance) and come back at the one after. */
 void world_rebalance(struct world *world, bool lost);
 
-/* Another process took this one's name: no poll succeeds any more. */
-void world_fence(struct world *world);
 
 /* The n-th fallible call from now fails with this code; after: it takes effect all the same. 0: none fails. */
 void world_fail(struct world *world, uint64_t n, enum err_code code, bool after);
+enum world_call { WORLD_NONE, WORLD_POLL, WORLD_COMMIT };
+/* From now on every such call fails with this code. */
+void world_break(struct world *world, enum world_call call, enum err_code code);
 /* Fallible calls so far. */
 uint64_t world_calls(const struct world *world);
 
