@@ -3,6 +3,7 @@
 #include "app/check_files.h"
 
 #include "adapters/erasure.h"
+#include "adapters/registry.h"
 #include "app/schema_files.h"
 #include "codec/decoder.h"
 
@@ -42,6 +43,18 @@ static size_t check_schema(const struct settings *settings, const struct setting
     return errors;
 }
 
+/* Nothing is asked of the registry: only whether its address is one. */
+static size_t check_registry(const struct settings *settings, FILE *to) {
+    struct err e;
+    const struct registry_options options = {.url = settings->registry.url};
+    struct schemas *schemas = schemas_new();
+    struct registry *registry = registry_new(&options, schemas, &e);
+    size_t errors = registry ? 0 : say(settings, NULL, &e, to);
+    registry_free(&registry);
+    schemas_free(&schemas);
+    return errors;
+}
+
 size_t check_files(const struct settings *settings, FILE *to) {
     size_t errors = 0;
     for (size_t i = 0; i < settings->n_sources; i++) {
@@ -51,6 +64,8 @@ size_t check_files(const struct settings *settings, FILE *to) {
         for (size_t j = 0; j < source->n_ids; j++)
             errors += check_schema(settings, source, &source->ids[j], to);
     }
+    if (settings->registry.url)
+        errors += check_registry(settings, to);
     struct err e;
     struct erasure *erasure = erasure_new(settings->erasure.key_file, &e);
     if (!erasure)

@@ -139,6 +139,17 @@ START_TEST(files_that_are_named_are_read) {
 }
 END_TEST
 
+/* `run` would refuse it: `check` must not call it good. */
+START_TEST(a_registry_has_an_address) {
+    write_file("m.yaml", "model: m\nversion: 1\n");
+    write_file("c.yaml", "model: m.yaml\nkafka: {bootstrap.servers: a}\nsources: [{topic: t}]\n"
+                         "registry: {url: \"ftp://here\"}\n");
+    char config[256];
+    ck_assert_int_eq(CHECK("-c", in_folder("c.yaml", config)), EXIT_INPUT);
+    ck_assert_ptr_nonnull(strstr(err, "c.yaml: registry.url is not of the form http://host:port"));
+}
+END_TEST
+
 static void add(TCase *all) {
     tcase_add_checked_fixture(all, setup, teardown);
     tcase_add_test(all, the_shipped_files_are_good);
@@ -146,6 +157,7 @@ static void add(TCase *all) {
     tcase_add_test(all, the_tables_print);
     tcase_add_test(all, errors_of_both_files_are_told);
     tcase_add_test(all, files_that_are_named_are_read);
+    tcase_add_test(all, a_registry_has_an_address);
 }
 
 SUITE_MAIN("cmd_check", add)
