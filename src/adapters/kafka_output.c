@@ -149,7 +149,10 @@ static bool refuse(struct kafka_output *output, const struct message *m, rd_kafk
             e->code = ERR_BROKER;
         return false;
     }
-    return kafka_client_fail(e, err, topic, "producing");
+    kafka_client_fail(e, err, topic, "producing");
+    if (err_class(e->code) == ERR_CLASS_RETRY && err != RD_KAFKA_RESP_ERR__QUEUE_FULL)
+        e->code = ERR_ABORTED; /* not to be repeated: records after the one that was refused may have been taken */
+    return false;
 }
 
 /* Waits a little for room in librdkafka's queue; false: no more. */

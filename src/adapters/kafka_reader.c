@@ -84,6 +84,7 @@ static void fetch(struct kafka_reader *reader, int wait, size_t max) {
         reader->messages[reader->n++] = first;
 }
 
+/* False: it is for good. What passes must not end a read, for the records around it have been taken off the queue. */
 static bool on_failure(const struct kafka_reader *reader, const rd_kafka_message_t *message, struct err *e) {
     char where[160];
     snprintf(where, sizeof where, "%s/%" PRIu32, rd_kafka_topic_name(reader->topic), reader->shard);
@@ -94,7 +95,11 @@ static bool on_failure(const struct kafka_reader *reader, const rd_kafka_message
             "shortened or made anew; move the store away to rebuild it from what the changelog holds, or use "
             "a new `generation:`",
             reader->position);
-    return kafka_client_fail(e, message->err, where, rd_kafka_message_errstr(message));
+    kafka_client_fail(e, message->err, where, rd_kafka_message_errstr(message));
+    if (err_class(e->code) != ERR_CLASS_RETRY)
+        return false;
+    LOG_ERR(LOG_LEVEL_WARN, "changelog", e); /* librdkafka goes on trying */
+    return true;
 }
 
 static void count_drained(struct kafka_reader *reader, const rd_kafka_message_t *message) {
@@ -124,8 +129,11 @@ bool kafka_reader_read(struct kafka_reader *reader, int wait, struct log_entry *
                 reader->position = message->offset;
             continue;
         }
-        if (message->err)
-            return on_failure(reader, message, e);
+        if (message->err) {
+            if (!on_failure(reader, message, e))
+                return false;
+            continue;
+        }
         entries[(*n)++] = (struct log_entry){
             .offset = message->offset,
             .key = {message->key, message->key_len},

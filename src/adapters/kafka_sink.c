@@ -30,7 +30,7 @@ struct kafka_sink {
     enum state state;
     rd_kafka_consumer_group_metadata_t *group; /* of the open transaction */
     rd_kafka_topic_partition_list_t *sent;     /* the offsets in it, by shard and topic */
-    int64_t committing;                        /* when commit was first called, 0: not yet */
+    int64_t sending, committing;               /* when send_offsets, commit was first called, 0: not yet */
     int64_t *log_ends;                         /* by shard: offset after the transaction's last shard record */
     size_t n_log_ends;
     uint64_t undelivered; /* records of the transaction that the broker refused */
@@ -72,7 +72,7 @@ static void forget_transaction(struct kafka_sink *sink) {
     if (sink->sent)
         rd_kafka_topic_partition_list_destroy(sink->sent);
     sink->sent = NULL;
-    sink->committing = 0;
+    sink->sending = sink->committing = 0;
     sink->undelivered = 0;
 }
 
@@ -191,19 +191,30 @@ static void make_sent(struct kafka_sink *sink, const struct sink_offsets *offset
         }
 }
 
+static bool send_once(struct kafka_sink *sink, struct err *e) {
+    if (!kafka_output_flush(&sink->output, e))
+        return false;
+    return sink->options.conf.no_transactions ||
+           kafka_client_done(
+               e, rd_kafka_send_offsets_to_transaction(sink->client.rk, sink->sent, sink->group, OFFSETS_WAIT),
+               "send_offsets_to_transaction");
+}
+
+/* The broker ends a transaction that is older than its time-out: no use in trying for longer. */
 static bool sink_send_offsets(void *self, const struct sink_offsets *offsets, size_t n, struct err *e) {
     struct kafka_sink *sink = self;
     MUST(sink->state == OPEN && n > 0);
-    if (!kafka_output_flush(&sink->output, e))
-        return false;
+    if (!sink->sending)
+        sink->sending = kafka_client_now();
     make_sent(sink, offsets, n);
-    if (!sink->options.conf.no_transactions &&
-        !kafka_client_done(e,
-                           rd_kafka_send_offsets_to_transaction(sink->client.rk, sink->sent, sink->group, OFFSETS_WAIT),
-                           "send_offsets_to_transaction"))
-        return false;
-    sink->state = SENT;
-    return true;
+    if (send_once(sink, e)) {
+        sink->state = SENT;
+        return true;
+    }
+    int limit = kafka_conf_transaction_timeout(&sink->options.conf);
+    if (err_class(e->code) == ERR_CLASS_RETRY && kafka_client_now() - sink->sending > limit)
+        return err_set(e, ERR_ABORTED, NULL, "the broker did not take the offsets within %d ms", limit);
+    return false;
 }
 
 static void remember(struct kafka_sink *sink) {
