@@ -16,6 +16,7 @@
 #include <time.h>
 
 enum { SEARCH_BUDGET = 256, COMMIT_TRIES = 64 };
+enum { STUCK = 60 * 1000 /* ms that a turn may take besides twice a transaction's time-out (offsets, then the commit) */ };
 enum { REGISTRY_PAUSE = 200, REGISTRY_WAIT = 20 * 1000 /* ms that a start waits for a registry that will be well */ };
 
 struct daemon {
@@ -253,17 +254,32 @@ struct daemon *daemon_start(const struct daemon_options *options, struct err *e)
     return NULL;
 }
 
-bool daemon_running(const struct daemon *daemon, struct err *e) {
-    for (size_t i = 0; i < daemon->n_workers; i++)
-        if (worker_ended(daemon->workers[i], e))
-            return false;
-    return true;
-}
-
 static int64_t mono_ms(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Some of librdkafka's calls wait for a broker whatever their time-out says: a process that hangs in one is ended, and
+ * loses nothing by it. */
+static int64_t patience(const struct daemon *daemon) {
+    if (daemon->o.patience)
+        return daemon->o.patience;
+    struct kafka_conf conf = settings_kafka(daemon->o.settings, 0);
+    return 2 * (int64_t)kafka_conf_transaction_timeout(&conf) + STUCK;
+}
+
+bool daemon_running(const struct daemon *daemon, struct err *e) {
+    int64_t most = patience(daemon), now = mono_ms();
+    for (size_t i = 0; i < daemon->n_workers; i++) {
+        if (worker_ended(daemon->workers[i], e))
+            return false;
+        int64_t silent = now - worker_heard(daemon->workers[i]);
+        if (silent > most)
+            return err_set(e, ERR_TIMEOUT, "", "worker %zu hangs: its turn has not ended for %" PRId64 " s", i,
+                           silent / 1000);
+    }
+    return true;
 }
 
 bool daemon_stop(struct daemon *daemon, bool *late, struct err *e) {

@@ -13,6 +13,7 @@ struct daemon_options {
     bool assign_all;                    /* the mock broker: no group; nothing is checked of the topics */
     uint32_t partitions;                /* with assign_all */
     bool no_transactions;               /* benchmark only */
+    int64_t patience;                   /* ms that a worker's turn may take before it counts as hanging; 0: the usual */
     int64_t (*wall)(void *clock);       /* NULL: the machine's */
     void *clock;
     void (*turned)(void *host, unsigned worker, const struct engine_counts *counts); /* may be NULL */
@@ -24,7 +25,7 @@ struct daemon;
 /* Checks the topics, opens the store, starts everything. NULL: *e, and nothing is left running. */
 struct daemon *daemon_start(const struct daemon_options *options, struct err *e);
 
-/* True while all workers run; else *e says why the first one ended. */
+/* True while all workers run; else *e says why the first one ended, or that it hangs. */
 bool daemon_running(const struct daemon *daemon, struct err *e);
 
 /* Asks all to stop and waits DAEMON_STOP at most. False: *e says what was not done; if they did not end in time, the

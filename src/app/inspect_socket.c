@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -150,6 +151,8 @@ static void *run(void *self) {
         int fd = accept(s->fd, NULL, NULL);
         if (fd < 0)
             continue;
+        /* An asker that does not read its answer must not hold the daemon up when it stops. */
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){PATIENCE / 1000, 0}, sizeof(struct timeval));
         serve(s, fd);
         close(fd);
     }

@@ -52,6 +52,7 @@ struct worker {
     pthread_t thread;
     bool started;
     _Atomic bool stop, ended, healthy;
+    _Atomic int64_t heard; /* when the last turn began */
     struct err why; /* valid once ended */
     _Atomic(struct question *) question;
 };
@@ -178,6 +179,7 @@ static void *run(void *self) {
     bool worked = false, ok = true;
     while (ok && !atomic_load(&worker->stop)) {
         int64_t mono = clock_ms(CLOCK_MONOTONIC);
+        atomic_store(&worker->heard, mono);
         ok = engine_step(worker->engine, mono, wall_ms(worker), worked ? 0 : WAIT, &worked, &e);
         answer(worker);
         if (mono - worker->published >= PUBLISH) {
@@ -234,6 +236,7 @@ struct worker *worker_start(const struct worker_options *options, struct err *e)
     MUST(worker != NULL);
     worker->o = *options;
     if (make(worker, e)) {
+        atomic_store(&worker->heard, clock_ms(CLOCK_MONOTONIC));
         int rc = pthread_create(&worker->thread, NULL, run, worker);
         worker->started = rc == 0;
         if (worker->started)
@@ -254,6 +257,10 @@ bool worker_ended(const struct worker *worker, struct err *e) {
         return false;
     *e = worker->why;
     return true;
+}
+
+int64_t worker_heard(const struct worker *worker) {
+    return atomic_load(&worker->heard);
 }
 
 bool worker_healthy(const struct worker *worker) {

@@ -66,6 +66,9 @@ void worker_stop(struct worker *worker);
 /* True once the thread has ended; *e then says why, code NONE if it was asked to and all went well. */
 bool worker_ended(const struct worker *worker, struct err *e);
 
+/* When a turn last began (monotonic ms). */
+int64_t worker_heard(const struct worker *worker);
+
 /* Joins the thread (which must have been asked to stop or have ended) and frees everything. */
 void worker_free(struct worker **worker);
 

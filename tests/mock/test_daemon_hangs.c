@@ -1,0 +1,77 @@
+/* A worker that never comes to the end of a turn (librdkafka has calls that wait for ever) is noticed. */
+#include "adapters/mock_kafka.h"
+#include "app/daemon.h"
+#include "codec/model_yaml.h"
+#include "support/suite.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { PATIENCE = 500 /* ms */ };
+
+static _Atomic bool hold;
+
+static void sleep_ms(long ms) {
+    nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+}
+
+/* On the worker's thread, within a turn. */
+static void turned(void *host, unsigned worker, const struct engine_counts *counts) {
+    (void)host;
+    (void)worker;
+    (void)counts;
+    while (atomic_load(&hold))
+        sleep_ms(10);
+}
+
+START_TEST(a_worker_that_hangs_is_noticed) {
+    const char *const topics[] = {"in", "app.scores", "app.sales-ready", "app.dead-letters", "app.g1.changelog"};
+    char folder[] = "/tmp/leadstream-hangs-XXXXXX", text[1024];
+    struct err e = {.code = ERR_NONE};
+    struct problems problems = {.file = "test"};
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    struct mock_kafka *broker = mock_kafka_new(topics, sizeof topics / sizeof *topics, 1, &e);
+    ck_assert_ptr_nonnull(broker);
+    snprintf(text, sizeof text,
+             "app: app\nmodel: model.yaml\nthreads: 1\ninstance: test\nkafka: {bootstrap.servers: \"%s\"}\n"
+             "sources: [{topic: in, format: json}]\noutputs: {format: json}\n"
+             "store: {path: \"%s\", memory: 64MiB}\nhttp: {listen: none}\n",
+             mock_kafka_bootstrap(broker), folder);
+    struct settings *settings = settings_read(bytes_of(text), "test.yaml", &problems);
+    struct model *model = model_yaml_compile(bytes_of("model: test\nversion: 1\n"
+                                                      "fit: {rules: [{id: de, when: {country: DE}, points: 10}]}\n"),
+                                             "model.yaml", &problems);
+    problems_print(&problems, stderr);
+    problems_fini(&problems);
+    ck_assert(settings && model);
+    struct daemon_options options = {.settings = settings,
+                                     .model = model,
+                                     .assign_all = true,
+                                     .partitions = 1,
+                                     .patience = PATIENCE,
+                                     .turned = turned};
+    struct daemon *daemon = daemon_start(&options, &e);
+    ck_assert_msg(daemon != NULL, "%s", e.words);
+    atomic_store(&hold, true);
+    int waited = 0;
+    for (; daemon_running(daemon, &e) && waited < 10000; waited += 20)
+        sleep_ms(20);
+    ck_assert_int_lt(waited, 10000);
+    ck_assert_msg(e.code == ERR_TIMEOUT && strstr(e.words, "hangs"), "%s", e.words);
+    atomic_store(&hold, false);
+    bool late;
+    ck_assert_msg(daemon_stop(daemon, &late, &e), "%s", e.words);
+    daemon_free(&daemon);
+    settings_free(&settings);
+    model_free(&model);
+    mock_kafka_free(&broker);
+}
+END_TEST
+
+static void add(TCase *all) {
+    tcase_set_timeout(all, 30);
+    tcase_add_test(all, a_worker_that_hangs_is_noticed);
+}
+
+SUITE_MAIN("a daemon that hangs", add)
