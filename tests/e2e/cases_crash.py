@@ -5,6 +5,8 @@ import os
 import shutil
 import time
 
+import topics
+
 KILLS = 20
 
 
@@ -80,6 +82,31 @@ def two_instances(play):
     if not all(shared):
         raise AssertionError("one of them did nothing while both were there")
     _finish(play, 1_500)
+
+
+def broker_crash(play):
+    """A broker of its own is frozen for longer than a transaction may last, killed and started again, while the
+    daemon works: it waits, resyncs where it must, and goes on by itself."""
+    folder = play.file("broker")
+    with play.own_broker(folder):
+        play.make_topics()
+        play.send(play.traffic(40_000, 600))
+        daemon = play.start(batch={"max_events": 60, "max_time": "20ms"})
+        all_of_it = play.lag()
+        play.wait_lag(all_of_it * 0.9)
+        topics.kafka("freeze", folder)
+        time.sleep(13)
+        topics.kafka("thaw", folder)
+        play.wait_lag(all_of_it * 0.6)
+        topics.kafka("kill", folder)
+        time.sleep(play.rng.uniform(0, 3))
+        topics.kafka("start", folder)
+        play.reconnect()
+        play.wait_lag(all_of_it * 0.3)
+        counts = daemon.metrics()
+        print({k: v for k, v in counts.items() if k.startswith(("leadstream_batches_lost", "leadstream_resyncs"))})
+        daemon.end()
+        _finish(play, 600)
 
 
 def restart_current(play):

@@ -1,6 +1,7 @@
 """What one end-to-end test has: topics, a group and a folder of its own on the shared broker; a configuration; the
 events it produced; daemons it started; and the comparison with `leadstream score --changes`."""
 
+import contextlib
 import copy
 import json
 import os
@@ -97,6 +98,23 @@ class Play:
             raise AssertionError(f"leadstream {' '.join(arguments)} ended with {done.returncode}: "
                                  f"{(done.stdout + done.stderr).decode(errors='replace')[-3000:]}")
         return done
+
+    @contextlib.contextmanager
+    def own_broker(self, folder):
+        """For as long as this lasts, a broker that no other test sees, to be maltreated."""
+        self.bootstrap = topics.kafka("start", folder)
+        self.config["kafka"]["bootstrap.servers"] = self.bootstrap
+        self.reconnect()
+        try:
+            yield
+        finally:
+            self.close()
+            topics.kafka("wipe", folder)
+
+    def reconnect(self):
+        """The broker was away: our own connection is no more."""
+        self.wire.close()
+        self.wire = wire.Wire(self.bootstrap)
 
     # ---------------------------------------------------------------- events
 

@@ -93,6 +93,11 @@ def read_headers(bootstrap, topic):
     return sorted(found, key=lambda r: r[:2])
 
 
+def kafka(command, folder):
+    """start, kill, freeze, thaw, wipe: what befalls a broker."""
+    return run([KAFKA_SH, command, folder]).decode().strip()
+
+
 def tool(name, *arguments):
     """Runs one of Kafka's own tools, by its short or whole class name."""
     known = {"topics": "org.apache.kafka.tools.TopicCommand",
