@@ -42,7 +42,7 @@ struct board {
     struct cooled fallen[COOLED];
     uint64_t n_ready, n_changes, n_cooled, shown_ready, shown_cooled;
     size_t height, drawn; /* lines of the screen, and on it */
-    double printed; /* seconds, of the last plain line */
+    double printed;       /* seconds, of the last plain line */
     uint64_t last_sent;
     double last_seconds, rate;
 };
