@@ -17,8 +17,8 @@ def _kill_while_loaded(play, after_kill):
     # Some kills come before the first commit; at least half are to come in the middle of work.
     while killed < KILLS or at_work < KILLS // 2:
         before = play.lag()
-        daemon = play.start(batch={"max_events": play.rng.choice([20, 60, 150]), "max_time": "20ms"})
-        time.sleep(play.rng.uniform(0.2, 1.2))
+        daemon = play.start(batch={"max_events": play.rng.choice([10, 30, 80]), "max_time": "20ms"})
+        time.sleep(play.rng.uniform(0.2, 1.6))
         daemon.must_live()
         left = play.lag()
         daemon.kill()
