@@ -117,6 +117,7 @@ def restart_current(play):
     play.wait_quiet()
     daemon.end()
     daemon = play.start()
+    play.wait_live(daemon)
     play.check(play.wait_quiet())
     read = {k: v for k, v in daemon.metrics().items() if k.startswith("leadstream_restored_records_total")}
     daemon.end()

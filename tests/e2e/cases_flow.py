@@ -90,6 +90,7 @@ def timers_idle(play):
     play.wait_quiet()
     daemon.end()
     daemon = play.start()
+    play.wait_live(daemon)
     time.sleep(20)
     sure = int(time.time() * 1000) - 8_000
     daemon.end()

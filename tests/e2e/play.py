@@ -152,6 +152,10 @@ class Play:
                 daemon.kill()
         self.wire.close()
 
+    def wait_live(self, daemon):
+        """Waits until this daemon, alone, has brought every shard up to date."""
+        daemon.wait_words(r"(?s)(event=live .*?){%d}" % self.partitions)
+
     def lag(self):
         """Records of the source topics past the group's committed offsets."""
         done = self.wire.committed(self.group())
