@@ -46,6 +46,7 @@ static bool register_output(struct daemon *daemon, const char *subject, enum rec
          waited += REGISTRY_PAUSE) {
         if (err_class(e->code) != ERR_CLASS_RETRY || waited >= REGISTRY_WAIT)
             return false;
+        LOG_ERR(LOG_LEVEL_WARN, "registry_awaited", e);
         nanosleep(&(struct timespec){0, REGISTRY_PAUSE * 1000000L}, NULL);
     }
     daemon->schema_ids[kind] = (int32_t)id;
