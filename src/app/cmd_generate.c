@@ -1,7 +1,9 @@
-/* `leadstream generate`: realistic traffic as JSON lines (app/traffic makes it). */
+/* `leadstream generate`: realistic traffic as JSON lines (app/traffic makes it), to a file or to a topic. */
 #include "app/cmd.h"
 
+#include "adapters/kafka_feed.h"
 #include "app/cmd_say.h"
+#include "app/settings.h"
 #include "app/traffic.h"
 #include "codec/event_line.h"
 #include <errno.h>
@@ -27,18 +29,23 @@ static const char help[] =
     "      --late P%          so many come minutes to two days late (default: 0%)\n"
     "      --rubbish P%       so many lines are no events (default: 0%)\n"
     "  -o, --output FILE      - is the standard output (default: -)\n"
+    "  -c, --config CONFIG    to the cluster of this configuration instead, keyed by lead, to\n"
+    "      --topic TOPIC      .. this topic (a source with `format: json` reads them as they are)\n"
     "\n"
-    "Exit codes: 0 done, 2 usage, 3 the file cannot be written.\n"
+    "Exit codes: 0 done, 1 the configuration is wrong, 2 usage, 3 the file or the topic cannot be written.\n"
     "\n"
-    "example: leadstream generate --events 50000 --duplicates 1% --late 2% --rubbish 0.1% -o events.jsonl\n";
+    "example: leadstream generate --events 50000 --duplicates 1% --late 2% --rubbish 0.1% -o events.jsonl\n"
+    "         leadstream generate --events 50000 -c leadstream.yaml --topic marketing.events\n";
 
 struct options {
     struct traffic_options traffic;
     const char *output;
+    const char *config, *topic; /* both or neither */
 };
 
 static int read_options(int argc, char **argv, struct options *o, bool *done);
-static bool write_all(const struct options *o, FILE *file);
+static int to_file(const struct options *o);
+static int to_topic(const struct options *o);
 
 int cmd_generate(int argc, char **argv) {
     struct options o;
@@ -46,22 +53,11 @@ int cmd_generate(int argc, char **argv) {
     int code = read_options(argc, argv, &o, &done);
     if (code || done)
         return code;
-    bool to_stdout = !strcmp(o.output, "-");
-    FILE *file = to_stdout ? stdout : fopen(o.output, "we");
-    if (!file)
-        return cmd_say(EXIT_WORLD, name, "%s: %s", o.output, strerror(errno));
-    bool written = write_all(&o, file);
-    int why = errno;
-    if ((to_stdout ? fflush(file) : fclose(file)) != 0 && written) {
-        written = false;
-        why = errno;
-    }
-    if (!written)
-        return cmd_say(EXIT_WORLD, name, "%s: %s", to_stdout ? "standard output" : o.output, strerror(why));
-    return EXIT_DONE;
+    return o.topic ? to_topic(&o) : to_file(&o);
 }
 
-static bool write_all(const struct options *o, FILE *file) {
+/* Hands every line (its newline last) and its lead to `put`, until that says no. */
+static bool make_all(const struct options *o, bool (*put)(void *self, struct bytes lead, struct bytes line), void *self) {
     struct traffic *traffic = traffic_new(&o->traffic);
     struct arena *arena = arena_new((size_t)1 << 20);
     struct text text = {0};
@@ -76,12 +72,61 @@ static bool write_all(const struct options *o, FILE *file) {
         else
             event_line_json(&text, &item.event);
         text_put(&text, "\n", 1);
-        written = fwrite(text.at, 1, text.n, file) == text.n;
+        written = put(self, item.event.lead, (struct bytes){(const uint8_t *)text.at, text.n});
     }
     text_free(&text);
     arena_free(&arena);
     traffic_free(&traffic);
     return written;
+}
+
+/* ---- where they go ---- */
+
+static bool put_line(void *file, struct bytes lead, struct bytes line) {
+    (void)lead;
+    return fwrite(line.at, 1, line.n, file) == line.n;
+}
+
+static int to_file(const struct options *o) {
+    bool to_stdout = !strcmp(o->output, "-");
+    FILE *file = to_stdout ? stdout : fopen(o->output, "we");
+    if (!file)
+        return cmd_say(EXIT_WORLD, name, "%s: %s", o->output, strerror(errno));
+    bool written = make_all(o, put_line, file);
+    int why = errno;
+    if ((to_stdout ? fflush(file) : fclose(file)) != 0 && written) {
+        written = false;
+        why = errno;
+    }
+    if (!written)
+        return cmd_say(EXIT_WORLD, name, "%s: %s", to_stdout ? "standard output" : o->output, strerror(why));
+    return EXIT_DONE;
+}
+
+struct sending {
+    struct kafka_feed *feed;
+    struct err err;
+};
+
+static bool put_record(void *self, struct bytes lead, struct bytes line) {
+    struct sending *sending = self;
+    return kafka_feed_send(sending->feed, lead, (struct bytes){line.at, line.n - 1}, &sending->err);
+}
+
+static int to_topic(const struct options *o) {
+    struct problems problems = {.file = o->config};
+    struct settings *settings = settings_load(o->config, &problems);
+    problems_print(&problems, stderr);
+    problems_fini(&problems);
+    if (!settings)
+        return EXIT_INPUT;
+    struct kafka_conf conf = settings_kafka(settings, 0);
+    struct sending sending = {.err = {.code = ERR_NONE}};
+    sending.feed = kafka_feed_new(&conf, o->topic, &sending.err);
+    bool sent = sending.feed && make_all(o, put_record, &sending) && kafka_feed_flush(sending.feed, &sending.err);
+    kafka_feed_free(&sending.feed);
+    settings_free(&settings);
+    return sent ? EXIT_DONE : cmd_say_err(EXIT_WORLD, name, &sending.err);
 }
 
 /* ---- options ---- */
@@ -133,6 +178,8 @@ static int read_option(int option, const char *given, struct options *o) {
     case 'D': return read_share("--duplicates", given, &t->duplicates);
     case 'L': return read_share("--late", given, &t->late);
     case 'R': return read_share("--rubbish", given, &t->rubbish);
+    case 'c': o->config = given; return 0;
+    case 't': o->topic = given; return 0;
     default: o->output = given; return 0;
     }
 }
@@ -148,6 +195,8 @@ static int read_options(int argc, char **argv, struct options *o, bool *done) {
         {"late", required_argument, NULL, 'L'},
         {"rubbish", required_argument, NULL, 'R'},
         {"output", required_argument, NULL, 'o'},
+        {"config", required_argument, NULL, 'c'},
+        {"topic", required_argument, NULL, 't'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -156,7 +205,7 @@ static int read_options(int argc, char **argv, struct options *o, bool *done) {
     opterr = 0;
     optind = 1;
     int code = 0;
-    for (int option; !code && (option = getopt_long(argc, argv, ":o:h", options, NULL)) != -1;) {
+    for (int option; !code && (option = getopt_long(argc, argv, ":o:c:h", options, NULL)) != -1;) {
         if (option == 'h') {
             fputs(help, stdout);
             *done = true;
@@ -168,6 +217,8 @@ static int read_options(int argc, char **argv, struct options *o, bool *done) {
     }
     if (!code && optind < argc)
         return cmd_say(EXIT_USAGE, name, "\"%s\" is too much (a file is given by --output)", argv[optind]);
+    if (!code && !o->config != !o->topic)
+        return cmd_say(EXIT_USAGE, name, "--config and --topic go together");
     /* The story may go on for a while after its days. */
     int64_t last = WHEN_LAST - 3 * (int64_t)o->traffic.days * WHEN_DAY;
     if (!code && (o->traffic.from < WHEN_FIRST || o->traffic.from > last))

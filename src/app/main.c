@@ -10,7 +10,7 @@ static const struct {
     const char *help;
 } commands[] = {
     {"score", cmd_score, "event files in, leads or records out; no broker"},
-    {"generate", cmd_generate, "realistic traffic to a file"},
+    {"generate", cmd_generate, "realistic traffic to a file or a topic"},
     {"check", cmd_check, "is this configuration good, is this model? every error at once"},
     {"topics", cmd_topics, "the topics that a configuration needs; what is missing, and making it"},
     {"run", cmd_run, "the daemon: topics in, score changes and sales-ready leads out, exactly once"},
