@@ -5,6 +5,7 @@
 #include "adapters/kafka_topics.h"
 #include "adapters/registry.h"
 #include "adapters/rocks_store.h"
+#include "app/cmd.h"
 #include "app/inspect_socket.h"
 #include "app/schema_files.h"
 #include "codec/record_avro.h"
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { SEARCH_BUDGET = 256, COMMIT_TRIES = 64 };
 enum { STUCK = 60 * 1000 /* ms that a turn may take besides twice a transaction's time-out (offsets, then the commit) */ };
@@ -250,8 +252,11 @@ struct daemon *daemon_start(const struct daemon_options *options, struct err *e)
     struct err ignored;
     bool late = false;
     daemon_stop(daemon, &late, &ignored);
-    if (!late)
-        daemon_free(&daemon);
+    if (late) {
+        LOG_ERR(LOG_LEVEL_ERROR, "not_started", e);
+        _exit(EXIT_WORLD); /* threads still use what the caller would free */
+    }
+    daemon_free(&daemon);
     return NULL;
 }
 

@@ -220,8 +220,10 @@ static bool apply_all(struct engine *engine, struct shard *shard, size_t n, stru
 
 bool batch_take(struct engine *engine, struct shard *shard, size_t *n, struct err *e) {
     *n = gather(engine, shard);
-    if (!*n)
+    if (!*n) {
+        engine->o.source->release(engine->o.source->self); /* heads that were only looked at may fill its memory */
         return true;
+    }
     arena_reset(engine->arena);
     engine->batch_events += *n;
     engine->counts.events += *n;
@@ -292,6 +294,7 @@ static bool fire_disk(struct engine *engine, struct shard *shard, struct err *e)
     if (!store->due(store->self, shard->number, shard->clock, due, ENGINE_FIRES, &n, e))
         return false;
     shard->scanned = true;
+    engine->full = engine->full || n == ENGINE_FIRES; /* there may be more: they come after this batch */
     for (size_t i = 0; i < n; i++) {
         MUST(due[i].key.n > 1 && due[i].key.at[0] == CHANGELOG_LEAD);
         struct bytes lead = {due[i].key.at + 1, due[i].key.n - 1};

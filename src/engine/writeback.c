@@ -168,12 +168,17 @@ static bool ask_disk_due(struct engine *engine, struct shard *shard, struct err 
     return true;
 }
 
+/* More are old than one write takes, so that the store falls behind its lag. */
+static bool behind(const struct engine *engine, const struct shard *shard, size_t n) {
+    return n == ENGINE_WRITES && shard->oldest && engine->mono - shard->oldest->dirty_at >= 2 * engine->o.lag;
+}
+
 bool writeback_run(struct engine *engine, struct shard *shard, bool all, struct err *e) {
     MUST(!engine->open && shard->phase == SHARD_LIVE);
     size_t n = ENGINE_WRITES;
     do {
         if (!write_some(engine, shard, all, &n, e))
             return false;
-    } while (n && (all || shard->n_urgent));
+    } while (n && (all || shard->n_urgent || behind(engine, shard, n)));
     return shard->scanned ? ask_disk_due(engine, shard, e) : true;
 }
