@@ -276,7 +276,7 @@ class ModelMaker:
             engagement["groups"][self.name("g")] = {"rules": rules}
         if self.shape == "cutoff":
             rules = [{"id": self.name("r"), "on": EVENT_TYPES, "points": sign + "1000000", "half_life":
-                      duration_text(length * self.base_half_life)} | limit
+                      duration_text(min(length * self.base_half_life, 36_500 * DAY))} | limit
                      for sign, length, limit in (("", 1, {}), ("-", 2, {"limit": {"once_per": "campaign"}}),
                                                  ("-", 3, {"limit": {"count": "2", "per": "lifetime"}}))]
             engagement = {"groups": {self.name("g"): {"rules": rng.sample(rules, rng.randint(1, 3))}}}
