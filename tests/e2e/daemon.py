@@ -82,7 +82,15 @@ class Daemon:
         raise DaemonError(f"no /{pattern}/ in its log within {limit} s:\n{self.words()[-3000:]}")
 
     def metrics(self):
-        """{name with labels: value} of /metrics."""
-        text = urllib.request.urlopen(f"http://{self.http}/metrics", timeout=5).read().decode()
+        """{name with labels: value} of /metrics; empty while it is not served yet."""
+        try:
+            with urllib.request.urlopen(f"http://{self.http}/metrics", timeout=5) as answer:
+                text = answer.read().decode()
+        except OSError:
+            return {}
         pairs = (line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))
         return {name: float(value) for name, value in pairs}
+
+    def sum(self, name):
+        """A metric over all workers."""
+        return sum(value for key, value in self.metrics().items() if key.split("{")[0] == name)

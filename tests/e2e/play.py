@@ -30,7 +30,8 @@ class Play:
     def __init__(self, name, binary, bootstrap, folder, seed):
         self.binary, self.bootstrap, self.folder, self.seed = binary, bootstrap, folder, seed
         self.rng = random.Random(seed)
-        self.prefix = f"{name.replace('_', '-')}-{seed:x}"
+        # A seed may be repeated on the same broker.
+        self.prefix = f"{name.replace('_', '-')}-{seed:x}-{os.urandom(2).hex()}"
         self.wire = wire.Wire(bootstrap)
         self.partitions = 4
         self.daemons = []
@@ -152,9 +153,14 @@ class Play:
                 daemon.kill()
         self.wire.close()
 
-    def wait_live(self, daemon):
-        """Waits until this daemon, alone, has brought every shard up to date."""
-        daemon.wait_words(r"(?s)(event=live .*?){%d}" % self.partitions)
+    def wait_live(self, daemon, limit=60):
+        """Waits until this daemon, alone, has every shard and each is up to date."""
+        end = time.monotonic() + limit
+        live = 0
+        while live != self.partitions:
+            self._watch(end, f"{live} of {self.partitions} shards are live")
+            time.sleep(0.1)
+            live = daemon.sum("leadstream_shards_live")
 
     def lag(self):
         """Records of the source topics past the group's committed offsets."""
