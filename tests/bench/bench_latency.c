@@ -2,8 +2,9 @@
  *
  *   bench_latency BOOTSTRAP TOPIC SECONDS
  *
- * A record's timestamp is its event's time, and `load pace` stamps events with the time at which they are sent. Prints
+ * A score change's `at` is its event's time, and `load pace` stamps events with the time at which they are sent. Prints
  * one line of JSON: count, p50, p95, p99, max (ms). The first second is left out. */
+#include <leadstream/bytes.h>
 #include <librdkafka/rdkafka.h>
 
 #include <stdio.h>
@@ -51,6 +52,21 @@ static void assign_all(rd_kafka_t *rk, const char *topic) {
     rd_kafka_topic_destroy(t);
 }
 
+/* The `at` of a ScoreChanged in single-object encoding, which stands behind an enum and two texts; -1: it is something
+ * else. */
+static int64_t at_of(const rd_kafka_message_t *message) {
+    struct reader r = reader_of((struct bytes){message->payload, message->len});
+    bool single = reader_u16be(&r) == 0xc301;
+    reader_u64(&r);
+    reader_zigzag(&r);
+    for (int i = 0; i < 2; i++) {
+        int64_t n = reader_zigzag(&r);
+        reader_bytes(&r, n < 0 ? SIZE_MAX : (size_t)n);
+    }
+    int64_t at = reader_zigzag(&r);
+    return single && r.ok ? at : -1;
+}
+
 int main(int argc, char **argv) {
     static int64_t ages[MOST];
     size_t n = 0;
@@ -65,10 +81,10 @@ int main(int argc, char **argv) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(rk, 100);
         if (message && !message->err) {
             int64_t now = wall_ms();
-            rd_kafka_timestamp_type_t type;
+            int64_t at = at_of(message);
             first = first ? first : now;
-            if (now - first > 1000 && n < MOST)
-                ages[n++] = now - rd_kafka_message_timestamp(message, &type);
+            if (at > 0 && now - first > 1000 && n < MOST)
+                ages[n++] = now - at;
         }
         if (message)
             rd_kafka_message_destroy(message);
