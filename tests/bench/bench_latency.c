@@ -3,7 +3,8 @@
  *   bench_latency BOOTSTRAP TOPIC SECONDS
  *
  * A score change's `at` is its event's time, and `load pace` stamps events with the time at which they are sent. Prints
- * one line of JSON: count, p50, p95, p99, max (ms). The first second is left out. */
+ * one line of JSON: count, p50, p95, p99, max (ms). The first WARM ms are left out, while broker
+ * and clients start. */
 #include <leadstream/bytes.h>
 #include <librdkafka/rdkafka.h>
 
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MOST = 5000000 };
+enum { MOST = 5000000, WARM = 8000 };
 
 static int64_t wall_ms(void) {
     struct timespec t;
@@ -83,7 +84,7 @@ int main(int argc, char **argv) {
             int64_t now = wall_ms();
             int64_t at = at_of(message);
             first = first ? first : now;
-            if (at > 0 && now - first > 1000 && n < MOST)
+            if (at > 0 && now - first > WARM && n < MOST)
                 ages[n++] = now - at;
         }
         if (message)
