@@ -63,6 +63,5 @@ bool err_vset(struct err *e, enum err_code code, const char *where, const char *
 /* The code's name ("malformed"), class and meaning, from the table above. */
 const char *err_name(enum err_code code);
 enum err_class err_class(enum err_code code);
-const char *err_meaning(enum err_code code);
 
 #endif

@@ -1,6 +1,7 @@
 /* librdkafka's callbacks and errors, told as ours are. */
 #include "adapters/kafka_client.h"
 
+#include "host/clock.h"
 #include "host/log.h"
 
 #include <errno.h>
@@ -11,12 +12,6 @@
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
-
-int64_t kafka_client_now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* ---- errors ---- */
 
@@ -176,10 +171,10 @@ bool kafka_client_close(struct kafka_client *client, int ms) {
         return true;
     }
     struct pollfd wait = {ending->done, POLLIN, 0};
-    int64_t deadline = kafka_client_now() + ms;
+    int64_t deadline = clock_mono_ms() + ms;
     int left = ms, ready;
     while ((ready = poll(&wait, 1, left)) < 0 && errno == EINTR)
-        left = (int)(deadline > kafka_client_now() ? deadline - kafka_client_now() : 0);
+        left = (int)(deadline > clock_mono_ms() ? deadline - clock_mono_ms() : 0);
     if (ready != 1) {
         pthread_detach(thread);
         LOG(LOG_LEVEL_WARN, "kafka_close_abandoned", "waited_ms=%d", ms);

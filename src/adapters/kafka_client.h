@@ -35,7 +35,4 @@ bool kafka_client_fail(struct err *e, rd_kafka_resp_err_t code, const char *wher
  * the error. */
 bool kafka_client_done(struct err *e, rd_kafka_error_t *error, const char *doing);
 
-/* Milliseconds of a clock that never jumps. */
-int64_t kafka_client_now(void);
-
 #endif

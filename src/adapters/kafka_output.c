@@ -8,6 +8,7 @@
 
 #include "codec/record_avro.h"
 #include "engine/changelog.h"
+#include "host/clock.h"
 #include "host/log.h"
 
 #include <inttypes.h>
@@ -45,10 +46,10 @@ static bool open_topic(struct kafka_output *output, const char *name, rd_kafka_t
     *topic = rd_kafka_topic_new(output->rk, name, NULL);
     if (!*topic)
         return kafka_client_fail(e, rd_kafka_last_error(), name, "opening the topic");
-    int64_t deadline = kafka_client_now() + KNOWN_WAIT;
+    int64_t deadline = clock_mono_ms() + KNOWN_WAIT;
     rd_kafka_resp_err_t err;
     while ((err = ask(output, *topic, partitions)) == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART &&
-           kafka_client_now() < deadline)
+           clock_mono_ms() < deadline)
         nanosleep(&(struct timespec){0, 100000000}, NULL);
     if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
         return err_set(e, ERR_REFUSED, name, "the topic does not exist: `leadstream topics --create` makes it");
@@ -158,11 +159,11 @@ static bool refuse(struct kafka_output *output, const struct message *m, rd_kafk
 /* Waits a little for room in librdkafka's queue; false: no more. */
 static bool wait_for_room(struct kafka_output *output, int64_t *deadline) {
     if (*deadline == 0) {
-        *deadline = kafka_client_now() + FULL_WAIT;
+        *deadline = clock_mono_ms() + FULL_WAIT;
         output->counts.full++;
     }
     rd_kafka_poll(output->rk, 5);
-    return kafka_client_now() < *deadline;
+    return clock_mono_ms() < *deadline;
 }
 
 static void count(struct kafka_output *output, const struct message *m) {

@@ -7,6 +7,7 @@
 #include "adapters/kafka_partition.h"
 
 #include "adapters/murmur2.h"
+#include "host/clock.h"
 #include "host/log.h"
 
 #include <inttypes.h>
@@ -208,7 +209,7 @@ static struct intake *item_whole(struct kafka_partition_pool *pool, const struct
 
 /* True: it is there now, start again. False: *e is a REJECT, or RETRY while it is waited for. */
 static bool schema_ask(struct kafka_partition_pool *pool, struct kafka_partition *partition, struct err *e) {
-    int64_t id = decoder_schema_id(decoder_of(partition)), now = kafka_client_now();
+    int64_t id = decoder_schema_id(decoder_of(partition)), now = clock_mono_ms();
     if (id < 0 || !pool->options->fetch_schema) {
         e->code = ERR_SCHEMA;
         return false;

@@ -4,6 +4,7 @@
  * tells of them. With read_committed the "end" is where the oldest open transaction begins. */
 #include "adapters/kafka_reader.h"
 
+#include "host/clock.h"
 #include "host/log.h"
 
 #include <inttypes.h>
@@ -50,7 +51,7 @@ bool kafka_reader_open(struct kafka_reader *reader, uint32_t shard, int64_t from
     reader->queue = queue;
     reader->shard = shard;
     reader->position = from;
-    reader->used = kafka_client_now();
+    reader->used = clock_mono_ms();
     return true;
 }
 
@@ -64,7 +65,7 @@ void kafka_reader_close(struct kafka_reader *reader) {
 }
 
 void kafka_reader_retire(struct kafka_reader *reader, bool now) {
-    if (!reader->client.rk || (!now && (reader->queue || kafka_client_now() - reader->used < IDLE)))
+    if (!reader->client.rk || (!now && (reader->queue || clock_mono_ms() - reader->used < IDLE)))
         return;
     kafka_reader_close(reader);
     rd_kafka_topic_destroy(reader->topic);
@@ -121,7 +122,7 @@ bool kafka_reader_read(struct kafka_reader *reader, int wait, struct log_entry *
         return false;
     }
     fetch(reader, wait, max);
-    reader->used = kafka_client_now();
+    reader->used = clock_mono_ms();
     for (size_t i = 0; i < reader->n; i++) {
         const rd_kafka_message_t *message = reader->messages[i];
         if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {

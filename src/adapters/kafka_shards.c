@@ -4,6 +4,7 @@
  *
  * A partition is paused before it is assigned, so that it fetches nothing until seek says from where. */
 #include "adapters/kafka_shards.h"
+#include "host/clock.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -193,7 +194,7 @@ bool kafka_shards_committed(struct kafka_shards *shards, uint32_t number, int64_
 }
 
 static bool open_asker(struct kafka_shards *shards, struct err *e) {
-    shards->asked = kafka_client_now();
+    shards->asked = clock_mono_ms();
     if (shards->asker.rk)
         return true;
     rd_kafka_conf_t *conf = kafka_conf_new(&shards->options->conf, KAFKA_CONF_ADMIN, e);
@@ -201,7 +202,7 @@ static bool open_asker(struct kafka_shards *shards, struct err *e) {
 }
 
 void kafka_shards_rest(struct kafka_shards *shards) {
-    if (shards->asker.rk && kafka_client_now() - shards->asked > ASKER_IDLE)
+    if (shards->asker.rk && clock_mono_ms() - shards->asked > ASKER_IDLE)
         kafka_client_close(&shards->asker, CLOSE_WAIT);
 }
 
@@ -224,7 +225,7 @@ bool kafka_shards_first(struct kafka_shards *shards, uint32_t number, int64_t *o
 /* librdkafka before 2.1 takes the time-out for a thousandth of what it says, so that it is short and repeated; a
  * partition that was assigned a moment ago cannot be sought yet (_STATE). */
 static bool seek_list(struct kafka_shards *shards, rd_kafka_topic_partition_list_t *list, struct err *e) {
-    int64_t deadline = kafka_client_now() + SEEK_WAIT;
+    int64_t deadline = clock_mono_ms() + SEEK_WAIT;
     for (;;) {
         rd_kafka_error_t *error = rd_kafka_seek_partitions(shards->pool->client.rk, list, SEEK_STEP * 1000);
         rd_kafka_resp_err_t err = error ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -236,7 +237,7 @@ static bool seek_list(struct kafka_shards *shards, rd_kafka_topic_partition_list
             return true;
         bool passes = err == RD_KAFKA_RESP_ERR__TIMED_OUT || err == RD_KAFKA_RESP_ERR__STATE ||
                       err == RD_KAFKA_RESP_ERR__PREV_IN_PROGRESS || err == RD_KAFKA_RESP_ERR__IN_PROGRESS;
-        if (!passes || kafka_client_now() > deadline)
+        if (!passes || clock_mono_ms() > deadline)
             return kafka_client_fail(e, err, NULL, "seeking");
         nanosleep(&(struct timespec){0, 2000000}, NULL);
     }

@@ -12,6 +12,7 @@
 #include "adapters/kafka_output.h"
 #include "adapters/kafka_reader.h"
 #include "engine/changelog.h"
+#include "host/clock.h"
 #include "host/log.h"
 
 #include <inttypes.h>
@@ -205,14 +206,14 @@ static bool sink_send_offsets(void *self, const struct sink_offsets *offsets, si
     struct kafka_sink *sink = self;
     MUST(sink->state == OPEN && n > 0);
     if (!sink->sending)
-        sink->sending = kafka_client_now();
+        sink->sending = clock_mono_ms();
     make_sent(sink, offsets, n);
     if (send_once(sink, e)) {
         sink->state = SENT;
         return true;
     }
     int limit = kafka_conf_transaction_timeout(&sink->options.conf);
-    if (err_class(e->code) == ERR_CLASS_RETRY && kafka_client_now() - sink->sending > limit)
+    if (err_class(e->code) == ERR_CLASS_RETRY && clock_mono_ms() - sink->sending > limit)
         return err_set(e, ERR_ABORTED, NULL, "the broker did not take the offsets within %d ms", limit);
     return false;
 }
@@ -244,7 +245,7 @@ static bool commit_once(struct kafka_sink *sink, struct err *e) {
 static bool sink_commit(void *self, struct err *e) {
     struct kafka_sink *sink = self;
     MUST(sink->state == SENT);
-    int64_t now = kafka_client_now();
+    int64_t now = clock_mono_ms();
     if (!sink->committing)
         sink->committing = now;
     if (commit_once(sink, e)) {
@@ -254,7 +255,7 @@ static bool sink_commit(void *self, struct err *e) {
         return true;
     }
     int limit = kafka_conf_transaction_timeout(&sink->options.conf);
-    if (err_class(e->code) == ERR_CLASS_RETRY && kafka_client_now() - sink->committing > limit)
+    if (err_class(e->code) == ERR_CLASS_RETRY && clock_mono_ms() - sink->committing > limit)
         return err_set(e, ERR_UNKNOWN_OUTCOME, NULL,
                        "the broker did not say within %d ms whether the transaction was committed", limit);
     return false;

@@ -5,6 +5,7 @@
 #include "adapters/kafka_source.h"
 
 #include "adapters/kafka_shards.h"
+#include "host/clock.h"
 #include "host/log.h"
 
 #include <errno.h>
@@ -152,7 +153,7 @@ static void drain_wakes(struct kafka_source *source) {
 
 static bool source_poll(void *self, const struct source_listener *listener, int wait, struct err *e) {
     struct kafka_source *source = self;
-    int64_t deadline = kafka_client_now() + wait;
+    int64_t deadline = clock_mono_ms() + wait;
     bool good = true;
     source->listener = listener;
     source->changed = false;
@@ -165,7 +166,7 @@ static bool source_poll(void *self, const struct source_listener *listener, int 
         good = !failed(source, e);
         bool woken = atomic_exchange(&source->woken, false);
         bool fresh = refill_all(source);
-        int64_t left = deadline - kafka_client_now();
+        int64_t left = deadline - clock_mono_ms();
         if (!good || fresh || woken || source->changed || left <= 0)
             break;
         struct pollfd wake = {source->pool.wake, POLLIN, 0};
@@ -259,13 +260,13 @@ struct kafka_source *kafka_source_new(const struct kafka_source_options *options
 
 /* The broker forgets a static member at once only if it leaves before it closes. */
 static void leave_group(struct kafka_source *source) {
-    int64_t deadline = kafka_client_now() + LEAVE_WAIT;
+    int64_t deadline = clock_mono_ms() + LEAVE_WAIT;
     rd_kafka_topic_partition_list_t *left = NULL;
     source->pool.client.closing = true;
     if (rd_kafka_unsubscribe(source->pool.client.rk))
         return;
     bool gone = false;
-    while (!gone && kafka_client_now() < deadline) {
+    while (!gone && clock_mono_ms() < deadline) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(source->pool.client.rk, 20);
         if (message)
             rd_kafka_message_destroy(message);

@@ -10,6 +10,7 @@
 #include "adapters/kafka_topics.h"
 
 #include "adapters/kafka_admin.h"
+#include "host/clock.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -317,11 +318,11 @@ bool kafka_topics_create(struct kafka_topics *topics, struct err *e) {
             return false;
         topics->rows[i].made = true;
     }
-    int64_t deadline = kafka_client_now() + SEEN_WAIT;
+    int64_t deadline = clock_mono_ms() + SEEN_WAIT;
     for (;;) {
         if (!look(topics, e))
             return false;
-        if (all_seen(topics) || kafka_client_now() > deadline)
+        if (all_seen(topics) || clock_mono_ms() > deadline)
             return true;
         nanosleep(&(struct timespec){0, 200000000}, NULL);
     }

@@ -9,12 +9,12 @@
 #include "adapters/registry.h"
 
 #include "adapters/registry_http.h"
+#include "host/clock.h"
 #include <inttypes.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { MAX_UNKNOWN = 128, MAX_REFERENCES = 64, MAX_DEPTH = 8, MAX_PATH = 1024, MAX_DOUBLINGS = 6 };
 
@@ -43,12 +43,6 @@ struct gathering {
 };
 
 static bool gather(struct registry *r, struct gathering *g, const char *path, struct err *e);
-
-static int64_t now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 struct registry *registry_new(const struct registry_options *options, struct schemas *schemas, struct err *e) {
     struct registry_http *http = registry_http_new(options, e);
@@ -79,7 +73,7 @@ void registry_free(struct registry **registry) {
  * instances do not ask in step. */
 static bool fail(struct registry *r, struct err *e) {
     unsigned doublings = r->failures < MAX_DOUBLINGS ? r->failures : MAX_DOUBLINGS;
-    int64_t now = now_ms(), pause = (int64_t)r->retry_ms << doublings;
+    int64_t now = clock_mono_ms(), pause = (int64_t)r->retry_ms << doublings;
     r->failures++;
     r->retry_at = now + pause + (now * 7919 & 127) * pause / 512;
     r->failure = *e;
@@ -133,7 +127,7 @@ static json_t *ask(struct registry *r, const char *path, const char *body, const
 }
 
 static bool pausing(const struct registry *r, struct err *e) {
-    if (now_ms() >= r->retry_at)
+    if (clock_mono_ms() >= r->retry_at)
         return false;
     *e = r->failure;
     return true;
@@ -204,7 +198,7 @@ static bool fetch(struct registry *r, int64_t id, struct err *e) {
 /* ---- ids that are not there ---- */
 
 static bool known_unknown(const struct registry *r, int64_t id, struct err *e) {
-    int64_t now = now_ms();
+    int64_t now = clock_mono_ms();
     for (size_t i = 0; i < r->n_unknown && i < MAX_UNKNOWN; i++) {
         if (r->unknown[i].id != id || r->unknown[i].until <= now)
             continue;
@@ -215,7 +209,7 @@ static bool known_unknown(const struct registry *r, int64_t id, struct err *e) {
 }
 
 static void remember_unknown(struct registry *r, int64_t id, const struct err *e) {
-    r->unknown[r->n_unknown % MAX_UNKNOWN] = (struct unknown){id, now_ms() + r->unknown_ms, *e};
+    r->unknown[r->n_unknown % MAX_UNKNOWN] = (struct unknown){id, clock_mono_ms() + r->unknown_ms, *e};
     r->n_unknown++;
 }
 

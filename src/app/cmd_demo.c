@@ -12,6 +12,7 @@
 #include "codec/event_line.h"
 #include "codec/model_yaml.h"
 #include "codec/shipped.h"
+#include "host/clock.h"
 #include "host/log.h"
 
 #include <getopt.h>
@@ -61,16 +62,10 @@ struct demo {
     _Atomic int64_t begun;      /* monotonic ms of the first event; 0: not yet */
 };
 
-static int64_t mono_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static int64_t simulated(void *self) {
     struct demo *demo = self;
     int64_t begun = atomic_load(&demo->begun);
-    return begun ? FROM + (mono_ms() - begun) * demo->speed / 1000 : FROM;
+    return begun ? FROM + (clock_mono_ms() - begun) * demo->speed / 1000 : FROM;
 }
 
 /* ---- parts ---- */
@@ -164,11 +159,8 @@ static bool stop(struct demo *demo, struct err *e) {
 
 static bool send_one(struct demo *demo, struct err *e) {
     struct text line = {NULL, 0, 0};
-    struct bytes value = demo->item.text;
-    if (!demo->item.rubbish) {
-        event_line_json(&line, &demo->item.event);
-        value = (struct bytes){(const uint8_t *)line.at, line.n};
-    }
+    traffic_item_text(&line, &demo->item);
+    struct bytes value = {(const uint8_t *)line.at, line.n};
     bool ok = mock_kafka_send(demo->broker, input, demo->item.event.lead, value, demo->item.at, e);
     text_free(&line);
     return ok;
@@ -197,9 +189,9 @@ static void seen(void *self, struct bytes json) {
 }
 
 static bool play(struct demo *demo, const sigset_t *set, struct err *e) {
-    atomic_store(&demo->begun, mono_ms());
+    atomic_store(&demo->begun, clock_mono_ms());
     for (;;) {
-        int64_t now = simulated(demo), passed = mono_ms() - demo->begun;
+        int64_t now = simulated(demo), passed = clock_mono_ms() - demo->begun;
         double seconds = (double)passed / 1000;
         if (!send_due(demo, now, e) || !daemon_running(demo->daemon, e))
             return false;

@@ -67,10 +67,7 @@ static bool make_all(const struct options *o, bool (*put)(void *self, struct byt
         arena_reset(arena);
         traffic_next(traffic, arena, &item);
         text.n = 0;
-        if (item.rubbish)
-            text_put(&text, (const char *)item.text.at, item.text.n);
-        else
-            event_line_json(&text, &item.event);
+        traffic_item_text(&text, &item);
         text_put(&text, "\n", 1);
         written = put(self, item.event.lead, (struct bytes){(const uint8_t *)text.at, text.n});
     }

@@ -7,6 +7,7 @@
 #include "codec/model_yaml.h"
 #include "codec/record_json.h"
 #include "engine/changelog.h"
+#include "host/clock.h"
 
 #include <getopt.h>
 #include <leadstream/decimal.h>
@@ -14,7 +15,6 @@
 #include <leadstream/when.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #define ARENA_LIMIT ((size_t)256 * 1024 * 1024)
@@ -167,16 +167,10 @@ static void print_json(const struct inspection *in, const struct lead_line *line
     text_free(&text);
 }
 
-static int64_t now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Lets the lead's timers up to `at` happen and shows it. */
 static int show(struct inspection *in, struct scorer *scorer, struct lead *lead) {
     struct err e;
-    int64_t at = in->at != LEAD_NEVER ? in->at : now_ms();
+    int64_t at = in->at != LEAD_NEVER ? in->at : clock_wall_ms();
     if (in->at != LEAD_NEVER && at < lead->d.t) {
         char t[WHEN_TEXT];
         when_format(lead->d.t, t);

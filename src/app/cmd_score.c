@@ -10,11 +10,11 @@
 #include "app/score_options.h"
 #include "app/score_table.h"
 #include "codec/model_yaml.h"
+#include "host/clock.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define ARENA ((size_t)1 << 30) /* of one lead's records between two of its events, or its reasons */
@@ -145,9 +145,7 @@ static void close_all(struct play *play) {
 
 /* Shows how far reading has come, every 100 ms at most. */
 static void show_progress(struct play *play) {
-    struct timespec clock;
-    clock_gettime(CLOCK_MONOTONIC, &clock);
-    int64_t now = (int64_t)clock.tv_sec * 1000 + clock.tv_nsec / 1000000;
+    int64_t now = clock_mono_ms();
     if (now < play->shown + 100)
         return;
     play->shown = now;

@@ -9,6 +9,7 @@
 #include "app/inspect_socket.h"
 #include "app/schema_files.h"
 #include "codec/record_avro.h"
+#include "host/clock.h"
 #include "host/http.h"
 #include "host/log.h"
 #include <inttypes.h>
@@ -260,12 +261,6 @@ struct daemon *daemon_start(const struct daemon_options *options, struct err *e)
     return NULL;
 }
 
-static int64_t mono_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Some of librdkafka's calls wait for a broker whatever their time-out says: a process that hangs in one is ended, and
  * loses nothing by it. */
 static int64_t patience(const struct daemon *daemon) {
@@ -276,7 +271,7 @@ static int64_t patience(const struct daemon *daemon) {
 }
 
 bool daemon_running(const struct daemon *daemon, struct err *e) {
-    int64_t most = patience(daemon), now = mono_ms();
+    int64_t most = patience(daemon), now = clock_mono_ms();
     for (size_t i = 0; i < daemon->n_workers; i++) {
         if (worker_ended(daemon->workers[i], e))
             return false;
@@ -289,7 +284,7 @@ bool daemon_running(const struct daemon *daemon, struct err *e) {
 }
 
 bool daemon_stop(struct daemon *daemon, bool *late, struct err *e) {
-    int64_t end = mono_ms() + DAEMON_STOP;
+    int64_t end = clock_mono_ms() + DAEMON_STOP;
     bool ok = true;
     *late = false;
     inspect_socket_stop(&daemon->inspect);
@@ -299,7 +294,7 @@ bool daemon_stop(struct daemon *daemon, bool *late, struct err *e) {
     for (size_t i = 0; i < daemon->n_workers; i++) {
         struct err why = {.code = ERR_NONE};
         while (!worker_ended(daemon->workers[i], &why)) {
-            if (mono_ms() > end) {
+            if (clock_mono_ms() > end) {
                 *late = true;
                 return err_set(e, ERR_TIMEOUT, "", "worker %zu did not stop within %d s", i, DAEMON_STOP / 1000);
             }

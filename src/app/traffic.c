@@ -6,6 +6,7 @@
 #include "app/traffic.h"
 
 #include "app/traffic_draft.h"
+#include "codec/event_line.h"
 #include <leadstream/when.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -306,4 +307,11 @@ void traffic_next(struct traffic *t, struct arena *arena, struct traffic_item *i
     }
     MUST(item->at >= t->now);
     t->now = item->at;
+}
+
+void traffic_item_text(struct text *text, const struct traffic_item *item) {
+    if (item->rubbish)
+        text_put(text, (const char *)item->text.at, item->text.n);
+    else
+        event_line_json(text, &item->event);
 }

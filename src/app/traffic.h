@@ -34,4 +34,8 @@ void traffic_free(struct traffic **traffic);
 /* The next item, in the order of arrival. Its texts live in the arena (at most 4 KiB, which it must still have). */
 void traffic_next(struct traffic *traffic, struct arena *arena, struct traffic_item *item);
 
+/* Appends the item as it is sent, without a newline: the event as a line, or the rubbish. */
+struct text;
+void traffic_item_text(struct text *text, const struct traffic_item *item);
+
 #endif

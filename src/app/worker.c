@@ -4,6 +4,7 @@
  * takes between two turns, when no lead is half changed. */
 #include "app/worker.h"
 
+#include "host/clock.h"
 #include "host/log.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -57,14 +58,8 @@ struct worker {
     _Atomic(struct question *) question;
 };
 
-static int64_t clock_ms(clockid_t id) {
-    struct timespec t;
-    clock_gettime(id, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static int64_t wall_ms(const struct worker *worker) {
-    return worker->o.wall ? worker->o.wall(worker->o.clock) : clock_ms(CLOCK_REALTIME);
+    return worker->o.wall ? worker->o.wall(worker->o.clock) : clock_wall_ms();
 }
 
 static void random_bytes(void *host, uint8_t out[16]) {
@@ -178,7 +173,7 @@ static void *run(void *self) {
     struct err e = {.code = ERR_NONE};
     bool worked = false, ok = true;
     while (ok && !atomic_load(&worker->stop)) {
-        int64_t mono = clock_ms(CLOCK_MONOTONIC);
+        int64_t mono = clock_mono_ms();
         atomic_store(&worker->heard, mono);
         ok = engine_step(worker->engine, mono, wall_ms(worker), worked ? 0 : WAIT, &worked, &e);
         answer(worker);
@@ -188,7 +183,7 @@ static void *run(void *self) {
         }
     }
     struct err at_stop;
-    if (ok && !engine_stop(worker->engine, clock_ms(CLOCK_MONOTONIC), wall_ms(worker), &at_stop)) {
+    if (ok && !engine_stop(worker->engine, clock_mono_ms(), wall_ms(worker), &at_stop)) {
         ok = false;
         e = at_stop;
     }
@@ -236,7 +231,7 @@ struct worker *worker_start(const struct worker_options *options, struct err *e)
     MUST(worker != NULL);
     worker->o = *options;
     if (make(worker, e)) {
-        atomic_store(&worker->heard, clock_ms(CLOCK_MONOTONIC));
+        atomic_store(&worker->heard, clock_mono_ms());
         int rc = pthread_create(&worker->thread, NULL, run, worker);
         worker->started = rc == 0;
         if (worker->started)

@@ -6,9 +6,8 @@
 static const struct {
     const char *name;
     enum err_class class;
-    const char *meaning;
 } table[] = {
-#define X(code, name, class, meaning) {name, ERR_CLASS_##class, meaning},
+#define X(code, name, class, meaning) {name, ERR_CLASS_##class},
     ERR_CODES(X)
 #undef X
 };
@@ -39,9 +38,4 @@ const char *err_name(enum err_code code) {
 enum err_class err_class(enum err_code code) {
     MUST(code < ERR_CODES_END);
     return table[code].class;
-}
-
-const char *err_meaning(enum err_code code) {
-    MUST(code < ERR_CODES_END);
-    return table[code].meaning;
 }

@@ -1,11 +1,11 @@
 /* Structured logs. A line is built on the caller's stack and written with one call, under the lock. */
 #include "host/log.h"
 
+#include "host/clock.h"
 #include <leadstream/when.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static _Atomic int current_level = LOG_LEVEL_INFO;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -29,12 +29,6 @@ bool log_enabled(enum log_level level) {
     return (int)level <= atomic_load_explicit(&current_level, memory_order_relaxed);
 }
 
-static int64_t wall_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* True where the site may print now; *kept_back is what it kept back before. */
 static bool allowed(struct log_site *site, int64_t now, uint32_t *kept_back) {
     *kept_back = 0;
@@ -52,7 +46,7 @@ static bool allowed(struct log_site *site, int64_t now, uint32_t *kept_back) {
 }
 
 void log_write(enum log_level level, struct log_site *site, const char *event, const char *format, ...) {
-    int64_t now = wall_ms();
+    int64_t now = clock_wall_ms();
     uint32_t kept_back;
     if (!allowed(site, now, &kept_back))
         return;

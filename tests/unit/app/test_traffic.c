@@ -30,10 +30,7 @@ static uint64_t hash_of(const struct traffic_options *options, size_t n) {
         arena_reset(arena);
         traffic_next(traffic, arena, &item);
         text.n = 0;
-        if (item.rubbish)
-            text_put(&text, (const char *)item.text.at, item.text.n);
-        else
-            event_line_json(&text, &item.event);
+        traffic_item_text(&text, &item);
         hash = hash * 31 + event_hash((struct bytes){(const uint8_t *)text.at, text.n});
     }
     text_free(&text);
