@@ -168,10 +168,11 @@ class Bench:
         return result
 
     def restart(self, wipe):
-        """kill -9 at a third of the events, start again: how long until the first new event, what was read back."""
+        """kill -9 at two thirds of the events, start again: how long until the first new event, what was read back of how
+        much."""
         run = self.config(self.fill("A"))
         process = self.start(run)
-        self.until(run, process, "leadstream_events_total", EVENTS // 3)
+        _, before = self.until(run, process, "leadstream_events_total", EVENTS * 2 // 3)
         process.kill()
         process.wait()
         if wipe:
@@ -180,7 +181,8 @@ class Bench:
         process = self.start(run)
         samples, counts = self.until(run, process, "leadstream_events_total", 1)
         result = {"first new event after s": f"{samples[-1][0] - begun:.2f}",
-                  "changelog records read": counts["leadstream_restored_records_total"]}
+                  "changelog records read": counts["leadstream_restored_records_total"],
+                  "written before": before["leadstream_changelog_records_total"]}
         process.kill()
         process.wait()
         return result
