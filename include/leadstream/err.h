@@ -25,6 +25,7 @@ enum err_class { ERR_CLASS_NONE, ERR_CLASS_REJECT, ERR_CLASS_RETRY, ERR_CLASS_FA
     X(MISPLACED, "misplaced", REJECT, "the record is in another partition than its lead's key gives")                 \
     X(SCHEMA, "schema", REJECT, "the record's schema is unknown or does not fit the mapping")                         \
     X(OUTPUT_TOO_LARGE, "output-too-large", REJECT, "what the event would publish is beyond the topic's limit")       \
+    X(POISON, "poison", REJECT, "taking the record made the program fail an internal check, again and again")         \
     X(TIMEOUT, "timeout", RETRY, "the world did not answer in time")                                                  \
     X(UNAVAILABLE, "unavailable", RETRY, "the world cannot be reached")                                               \
     X(FULL, "full", RETRY, "a queue is full")                                                                         \
