@@ -8,6 +8,7 @@
  * A changelog that has no record yet is given its birth record, together with the start offsets, in a transaction of
  * its own; then the steps begin again. What does not belong together is refused with the remedy: nothing is deleted,
  * nothing is guessed. */
+#include "base/guard.h"
 #include "engine/shard.h"
 
 #include <inttypes.h>
@@ -50,7 +51,7 @@ static bool step_bounds(struct engine *engine, struct shard *shard, struct err *
     const struct sink *sink = engine->o.sink;
     if (!sink->log_bounds(sink->self, shard->number, &shard->log_first, &shard->log_target, e))
         return false;
-    if (shard->stored.known && shard->stored.upto > shard->log_target) {
+    if (GUARD(store_ahead) && shard->stored.known && shard->stored.upto > shard->log_target) {
         char where[160];
         return err_set(e, ERR_REFUSED, engine_where(engine, shard, where, sizeof where),
                        "the store is ahead of the changelog (%" PRId64 " > %" PRId64

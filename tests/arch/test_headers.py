@@ -15,9 +15,10 @@ def compile_alone(house, compiler, flags, path):
     public = path.startswith("include/")
     name = f"<{path[len('include/'):]}>" if public else f'"{path[len("src/"):]}"'
     where = ["-Iinclude"] if public else ["-Iinclude", "-Isrc"]
-    # Through a line of its own, so that the compiler does not take the header for the main file.
+    # Through a line of its own, so that the compiler does not take the header for the main file; with a declaration
+    # after it, for a header may have none.
     done = subprocess.run([compiler, "-std=c17", *flags, *where, "-fsyntax-only", "-x", "c", "-"], cwd=house.root,
-                          input=f"#include {name}\n#include {name}\n", text=True, capture_output=True, check=False,
+                          input=f"#include {name}\n#include {name}\nstruct alone;\n", text=True, capture_output=True, check=False,
                           timeout=60)
     return f"{path}: does not compile alone:\n{done.stderr.strip()}" if done.returncode else None
 

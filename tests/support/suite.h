@@ -6,7 +6,7 @@
 #include <leadstream/bytes.h>
 
 /* Runs one suite of one test case that holds all `tests`, prints what failed; returns the exit code. Under a sanitizer
- * set CK_FORK=no. */
+ * set CK_FORK=no. SUITE_ONLY=name in the environment runs that test alone; exit code 2 where there is none. */
 int suite_run(const char *name, void (*add)(TCase *all));
 
 /* int main() of a test program: SUITE_MAIN("name", add) where add(TCase *) calls tcase_add_test for each test. */
@@ -14,6 +14,13 @@ int suite_run(const char *name, void (*add)(TCase *all));
     int main(void) {                                                                                                  \
         return suite_run(name, add);                                                                                  \
     }
+
+/* Check's own, but for SUITE_ONLY: the test, or a loop of it over start <= _i < end. */
+void suite_add(TCase *all, const TTest *test, int start, int end);
+#undef tcase_add_test
+#define tcase_add_test(all, test) suite_add((all), (test), 0, 1)
+#undef tcase_add_loop_test
+#define tcase_add_loop_test(all, test, start, end) suite_add((all), (test), (int)(start), (int)(end))
 
 /* A small random generator with a seed (splitmix64), for property tests: print the seed when one fails. */
 uint64_t suite_random(uint64_t *state);
