@@ -3,13 +3,15 @@
 # cache folder, and one broker runs in KRaft mode on free ports with everything it writes under DIR.
 # DIR/bootstrap holds host:port, DIR/pid the process, DIR/log what it said. The same DIR started again has the
 # same port and data, so `kill` and `start` are a crash and a recovery.
-# KAFKA_EXTRA_PROPERTIES (lines) is added to server.properties: a second listener for a fault proxy, say.
+# KAFKA_EXTRA_PROPERTIES (lines) is added to server.properties: a second listener for a fault proxy, say. KAFKA_SCRAM
+# (lines such as "SCRAM-SHA-512=[name=someone,password=secret]") are users that a new broker begins with, KAFKA_VERSION
+# another version than the one below.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=ops/kafka/common.sh
 . "$here/common.sh"
 
-version=4.2.0
+version=${KAFKA_VERSION:-4.2.0}
 cache=$cache_root/kafka-$version
 libs=$cache/libs
 archive=$cache/broker.jsa
@@ -53,15 +55,19 @@ choose_ports() {
 write_properties() {
     local dir=$1
     {
-        sed -e "s|@PORT@|$port|g; s|@CONTROLLER_PORT@|$controller_port|g; s|@DIR@|$dir|g" "$here/server.properties"
+        cat "$here/server.properties"
         printf '%s\n' "${KAFKA_EXTRA_PROPERTIES:-}"
-    } >"$dir/server.properties"
+    } | sed -e "s|@PORT@|$port|g; s|@CONTROLLER_PORT@|$controller_port|g; s|@DIR@|$dir|g" >"$dir/server.properties"
 }
 
 format_once() {
-    local dir=$1
+    local dir=$1 user users=()
     [ -e "$dir/data/meta.properties" ] && return 0
-    tool kafka.tools.StorageTool format -t "$cluster_id" -c "$dir/server.properties" >"$dir/format.log" 2>&1 ||
+    while read -r user; do
+        [ -z "$user" ] || users+=(--add-scram "$user")
+    done <<<"${KAFKA_SCRAM:-}"
+    tool kafka.tools.StorageTool format -t "$cluster_id" -c "$dir/server.properties" "${users[@]}" \
+        >"$dir/format.log" 2>&1 ||
         die "the storage of Kafka could not be formatted: $(tail -n 3 "$dir/format.log")"
 }
 

@@ -34,6 +34,7 @@ class Play:
         self.prefix = f"{name.replace('_', '-')}-{seed:x}-{os.urandom(2).hex()}"
         self.wire = wire.Wire(bootstrap)
         self.partitions = 4
+        self.broker = None      # its folder
         self.daemons = []
         self.output_prefix = ""
         self.sent = {}          # topic -> [event] in the order produced

@@ -13,6 +13,7 @@ import cases_crash
 import cases_flow
 import cases_operator
 import cases_refusal
+import cases_security
 from play import Play, Skip
 
 SKIP = 77
@@ -20,7 +21,7 @@ SKIP = 77
 
 def cases():
     found = {}
-    for module in (cases_flow, cases_avro, cases_operator, cases_crash, cases_refusal):
+    for module in (cases_flow, cases_avro, cases_operator, cases_crash, cases_refusal, cases_security):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if not name.startswith("_") and function.__module__ == module.__name__:
                 found[name] = function
@@ -35,6 +36,7 @@ def main():
     folder = os.path.join(work, name)
     print(f"{name}: E2E_SEED={seed}, folder {folder}, broker {bootstrap}", flush=True)
     play = Play(name, os.path.abspath(binary), bootstrap, folder, seed)
+    play.broker = broker
     began = time.monotonic()
     try:
         cases()[name](play)

@@ -8,6 +8,11 @@ import time
 NO_ERROR = 0
 COORDINATOR_MOVING = (14, 15, 16)   # loading, not there yet, elsewhere: ask again
 
+# Of rights (ACLs), by their numbers on the wire.
+RESOURCES = {"topic": 2, "group": 3, "cluster": 4, "transactional-id": 5}
+OPERATIONS = {"read": 3, "write": 4, "create": 5, "describe": 8, "describe-configs": 10, "idempotent-write": 12}
+ANY, LITERAL, PREFIXED, ALLOW = 1, 3, 4, 3
+
 
 class WireError(Exception):
     pass
@@ -115,6 +120,40 @@ class Wire:
         for name, error in reply.array(lambda: (reply.text(), reply.unpack("h"))):
             if error != NO_ERROR:
                 raise WireError(f"topic {name}: error {error}")
+
+    def allow(self, user, rights):
+        """Gives a user (principal without its "User:") rights: [(resource, name, prefixed, [operation])]."""
+        flat = [(kind, name, prefixed, one) for kind, name, prefixed, operations in rights for one in operations]
+        body = Writer()
+
+        def one(right):
+            kind, name, prefixed, operation = right
+            body.pack("b", RESOURCES[kind]).text(name).pack("b", PREFIXED if prefixed else LITERAL)
+            body.text(f"User:{user}").text("*").pack("bb", OPERATIONS[operation], ALLOW)
+
+        body.array(flat, one)
+        reply = self._ask(30, 1, body)
+        reply.unpack("i")
+        for error, words in reply.array(lambda: (reply.unpack("h"), reply.text())):
+            if error != NO_ERROR:
+                raise WireError(f"rights of {user}: error {error}: {words}")
+
+    def forbid(self, user, kind, name):
+        """Takes all rights of a user on what was named so when they were given."""
+        body = Writer()
+
+        def one(right):
+            body.pack("b", RESOURCES[kind]).text(right).pack("b", ANY).text(f"User:{user}").text(None)
+            body.pack("bb", ANY, ANY)
+
+        body.array([name], one)
+        reply = self._ask(31, 1, body)
+        reply.unpack("i")
+        if reply.unpack("i") != 1:
+            raise WireError(f"rights of {user}: not one answer to one question")
+        error, words = reply.unpack("h"), reply.text()
+        if error != NO_ERROR:
+            raise WireError(f"rights of {user}: error {error}: {words}")
 
     def partitions(self):
         """{topic: number of partitions} of all topics."""
