@@ -33,7 +33,7 @@ struct intake {
     struct bytes value;
     uint32_t index;         /* entry of an array */
     int64_t schema_id;      /* -1: none */
-    void *native;           /* the adapter's own handle of the record (headers) */
+    void *native;           /* the adapter's own: the record's headers (struct kafka_headers); NULL: none */
 };
 
 enum source_head {

@@ -6,6 +6,7 @@
  * more records, which is ABORTED. */
 #include "adapters/kafka_output.h"
 
+#include "adapters/kafka_headers.h"
 #include "codec/record_avro.h"
 #include "engine/changelog.h"
 #include "host/clock.h"
@@ -265,20 +266,6 @@ static struct bytes encode_json(struct kafka_output *output, const struct record
 
 /* ---- headers ---- */
 
-static void header_text(rd_kafka_headers_t *headers, const char *name, const char *text) {
-    rd_kafka_header_add(headers, name, -1, text, -1);
-}
-
-static void header_bytes(rd_kafka_headers_t *headers, const char *name, struct bytes b) {
-    rd_kafka_header_add(headers, name, -1, b.n ? (const void *)b.at : "", (ssize_t)b.n);
-}
-
-static void header_number(rd_kafka_headers_t *headers, const char *name, int64_t number) {
-    char text[24];
-    snprintf(text, sizeof text, "%" PRId64, number);
-    header_text(headers, name, text);
-}
-
 /* CloudEvents 1.0, Kafka binding, binary mode. */
 static rd_kafka_headers_t *cloudevents(const struct kafka_output *output, const struct record *record) {
     static const char *const types[] = {"leadstream.score_changed", "leadstream.sales_ready", "leadstream.erased"};
@@ -290,33 +277,15 @@ static rd_kafka_headers_t *cloudevents(const struct kafka_output *output, const 
     for (size_t i = 0; i < sizeof record->id; i++)
         n += (size_t)snprintf(text + n, sizeof text - n, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x",
                               id[i]);
-    header_text(headers, "ce_specversion", "1.0");
-    header_text(headers, "ce_id", text);
+    kafka_headers_text(headers, "ce_specversion", "1.0");
+    kafka_headers_text(headers, "ce_id", text);
     snprintf(text, sizeof text, "/leadstream/%s", o->conf.app);
-    header_text(headers, "ce_source", text);
-    header_text(headers, "ce_type", types[record->kind]);
+    kafka_headers_text(headers, "ce_source", text);
+    kafka_headers_text(headers, "ce_type", types[record->kind]);
     when_format(record->at, when);
-    header_text(headers, "ce_time", when);
-    header_bytes(headers, "ce_subject", record->lead);
-    header_text(headers, "content-type", o->format == KAFKA_SINK_JSON ? "application/json" : "application/avro");
-    return headers;
-}
-
-static rd_kafka_headers_t *dead_letter_headers(const struct kafka_output *output, const struct intake *item,
-                                               const struct err *why) {
-    rd_kafka_headers_t *headers = rd_kafka_headers_new(10);
-    MUST(item->topic < output->options->n_inputs);
-    header_text(headers, "topic", output->options->inputs[item->topic]);
-    header_number(headers, "partition", item->shard);
-    header_number(headers, "offset", item->offset);
-    header_number(headers, "timestamp", item->timestamp);
-    header_text(headers, "code", err_name(why->code));
-    header_text(headers, "words", why->words);
-    header_number(headers, "index", item->index);
-    if (item->schema_id >= 0)
-        header_number(headers, "schema-id", item->schema_id);
-    if (item->event.lead.n)
-        header_bytes(headers, "lead", item->event.lead);
+    kafka_headers_text(headers, "ce_time", when);
+    kafka_headers_bytes(headers, "ce_subject", record->lead);
+    kafka_headers_text(headers, "content-type", o->format == KAFKA_SINK_JSON ? "application/json" : "application/avro");
     return headers;
 }
 
@@ -347,15 +316,19 @@ bool kafka_output_forget(struct kafka_output *output, struct bytes lead, struct 
     return output->options->cloudevents ? produce(output, &m, e) : produce_staged(output, output->staged_scores, &m, e);
 }
 
+/* Where there are fewer partitions, several sources' share one: what belongs together stays in order. */
 bool kafka_output_dead_letter(struct kafka_output *output, const struct intake *item, const struct err *why,
                               struct err *e) {
+    char group[KAFKA_CONF_NAME];
+    MUST(item->topic < output->options->n_inputs && output->dead_letter_partitions > 0);
+    const char *topic = output->options->inputs[item->topic];
+    kafka_conf_group(&output->options->conf, group);
     struct message m = {
         .topic = output->dead_letters,
-        .partition =
-            (int32_t)item->shard < output->dead_letter_partitions ? (int32_t)item->shard : RD_KAFKA_PARTITION_UA,
+        .partition = (int32_t)(item->shard % (uint32_t)output->dead_letter_partitions),
         .key = item->key,
         .value = item->value,
-        .headers = dead_letter_headers(output, item, why),
+        .headers = kafka_headers_of_letter(item, topic, group, why, false),
     };
     if (produce(output, &m, e))
         return true;
@@ -364,9 +337,8 @@ bool kafka_output_dead_letter(struct kafka_output *output, const struct intake *
     /* A letter that can never be sent would stop its shard for good: its first part goes, and says so. */
     output->counts.cut++;
     LOG(LOG_LEVEL_ERROR, "dead_letter_cut", "topic=%s partition=%" PRIu32 " offset=%" PRId64 " bytes=%zu kept=%d",
-        output->options->inputs[item->topic], item->shard, item->offset, item->value.n, CUT_TO);
-    m.headers = dead_letter_headers(output, item, why);
-    header_number(m.headers, "cut-from", (int64_t)item->value.n);
+        topic, item->shard, item->offset, item->value.n, CUT_TO);
+    m.headers = kafka_headers_of_letter(item, topic, group, why, true);
     m.value.n = m.value.n < CUT_TO ? m.value.n : CUT_TO;
     m.key.n = m.key.n < CUT_TO ? m.key.n : CUT_TO;
     return produce(output, &m, e);

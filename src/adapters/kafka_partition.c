@@ -6,6 +6,7 @@
  * tells its last entry. */
 #include "adapters/kafka_partition.h"
 
+#include "adapters/kafka_headers.h"
 #include "adapters/murmur2.h"
 #include "host/clock.h"
 #include "host/log.h"
@@ -128,6 +129,11 @@ static bool has_room(const struct kafka_partition_pool *pool, size_t n) {
     return used < ITEM_ROOM || used + ITEM_ROOM + RECORD_ROOM * n < KAFKA_PARTITION_ARENA / 2;
 }
 
+/* The record's bytes as has_room counts them: headers are only copied. */
+static size_t weight(const rd_kafka_message_t *message) {
+    return message->len + (message->key_len + kafka_headers_size(message)) / RECORD_ROOM;
+}
+
 static struct intake *item_new(struct kafka_partition_pool *pool, const struct kafka_partition *partition,
                                const rd_kafka_message_t *message) {
     struct intake *item = arena_take(pool->arena, sizeof *item);
@@ -141,6 +147,7 @@ static struct intake *item_new(struct kafka_partition_pool *pool, const struct k
         .key = partition->key,
         .value = partition->value,
         .schema_id = -1,
+        .native = partition->headers,
     };
     return item;
 }
@@ -260,6 +267,7 @@ static bool record_decode(struct kafka_partition_pool *pool, struct kafka_partit
     struct err e;
     partition->key = keep(pool, message->key, message->key_len);
     partition->value = keep(pool, message->payload, message->len);
+    partition->headers = kafka_headers_keep(message, pool->arena);
     if (!record_start(pool, partition, partition->value, &e)) {
         if (err_class(e.code) == ERR_CLASS_RETRY)
             return false;
@@ -289,7 +297,7 @@ enum source_head kafka_partition_head(struct kafka_partition_pool *pool, struct 
             return partition->end ? SOURCE_END : SOURCE_EMPTY;
         if (consume_event(pool, partition))
             continue;
-        if (!has_room(pool, partition->fetched[partition->next]->len) || !record_decode(pool, partition))
+        if (!has_room(pool, weight(partition->fetched[partition->next])) || !record_decode(pool, partition))
             return SOURCE_EMPTY;
         if (!partition->item)
             record_done(partition);

@@ -42,6 +42,7 @@ struct kafka_partition {
     bool end;                       /* its end was seen since the last record */
     uint32_t entry;                 /* entries of fetched[next] that were taken */
     struct bytes key, value;        /* of fetched[next], once it is decoded; in the arena */
+    struct kafka_headers *headers;  /* the same; NULL: none */
     struct intake *item;            /* the head, NULL: not decoded */
     struct intake *after;           /* the entry after it in the same record, NULL: none */
     size_t drained_bytes, drained_messages; /* since the fetchers were last woken */

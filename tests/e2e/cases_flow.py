@@ -134,7 +134,7 @@ def dead_letters(play):
         origin = source[int(head["partition"]), int(head["offset"])]
         if (letter.key, letter.value, letter.partition) != (origin.key, origin.value, origin.partition):
             raise compare.Difference(f"a dead letter is not the record it came from: {letter}, {origin}")
-        if head["topic"] != play.topic("events") or int(head["timestamp"]) != origin.timestamp or not head["words"]:
+        if head["group"] != play.group() or head["topic"] != play.topic("events") or int(head["timestamp"]) != origin.timestamp or not head["words"]:
             raise compare.Difference(f"headers {head} do not tell of {origin}")
         found[head["code"]] = (letter.key, letter.value)
     if found != bad:
