@@ -52,6 +52,7 @@ static const struct {
     const char *value;
 } defaults[] = {
     {"client.id", ALL, "leadstream"},
+    {"ssl.endpoint.identification.algorithm", ALL, "https"}, /* librdkafka before 2.0 asks for no host's name */
     {"socket.nagle.disable", ALL, "true"},
     {"socket.keepalive.enable", ALL, "true"},
     {"retry.backoff.ms", ALL, "10"}, /* 100 ms of every commit otherwise */
@@ -74,11 +75,10 @@ static const struct {
     {"queue.buffering.max.kbytes", SINK, "16384"},
 };
 
-static const char *const secrets[] = {"password", "secret", ".pem", "keystore", "oauthbearer.config"};
-
-static bool is_secret(const char *name) {
-    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
-        if (strstr(name, secrets[i]))
+bool kafka_conf_is_secret(const char *name) {
+    static const char *const parts[] = {"password", "secret", "key.pem", "oauthbearer.config"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strstr(name, parts[i]))
             return true;
     return false;
 }
@@ -103,7 +103,7 @@ static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, stru
     char words[240];
     if (rd_kafka_conf_set(conf, name, value, words, sizeof words) == RD_KAFKA_CONF_OK)
         return true;
-    if (is_secret(name))
+    if (kafka_conf_is_secret(name))
         return err_set(e, ERR_CONFIG, NULL, "kafka property %s has a value that librdkafka does not take", name);
     return err_set(e, ERR_CONFIG, NULL, "kafka property %s: %s", name, words);
 }

@@ -48,6 +48,10 @@ enum kafka_conf_role {
  * Values of secrets are never quoted. For `check`, which wants to hear of all of them. */
 bool kafka_conf_check(const struct kafka_conf_property *property, struct err *e);
 
+/* Does a property of this name hold a secret in itself (not the path of a file with one)? Its value must not be quoted,
+ * logged, or stand in a configuration. */
+bool kafka_conf_is_secret(const char *name);
+
 /* The user's properties with ours on top; the caller owns it (rd_kafka_new takes it). NULL: *e says why. */
 struct rd_kafka_conf_s *kafka_conf_new(const struct kafka_conf *conf, enum kafka_conf_role role, struct err *e);
 

@@ -4,6 +4,7 @@
 #include "app/daemon.h"
 #include "codec/model_yaml.h"
 #include "host/log.h"
+#include "host/secrecy.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -106,6 +107,11 @@ static int load_and_run(const char *config, bool no_transactions) {
         sigset_t set;
         block_signals(&set);
         log_set_level((enum log_level)settings->log.level);
+        if (settings->core_files)
+            secrecy_allow_core();
+        if (secrecy_is_root())
+            LOG(LOG_LEVEL_WARN, "root",
+                "words=\"this runs as root, which it needs for nothing: give it a user of its own\"");
         status = run(settings, model, no_transactions, &set);
     }
     model_free(&model);

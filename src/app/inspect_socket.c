@@ -178,9 +178,9 @@ static bool listen_at(struct inspect_socket *s, const char *store_path, struct e
     memcpy(s->path, address.sun_path, sizeof s->path);
     unlink(s->path); /* of a daemon that died: the store's lock says that no other one runs */
     s->fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    mode_t before = umask(0177);
-    bool ok = s->fd >= 0 && bind(s->fd, (struct sockaddr *)&address, sizeof address) == 0;
-    umask(before);
+    /* The process's umask keeps others out before chmod does; nobody can connect before listen. */
+    bool ok = s->fd >= 0 && bind(s->fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+              chmod(s->path, S_IRUSR | S_IWUSR) == 0;
     if (!ok || listen(s->fd, BACKLOG) != 0)
         return err_set(e, ERR_DISK, s->path, "no socket for inspect: %s", strerror(errno));
     return true;

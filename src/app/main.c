@@ -1,5 +1,6 @@
 /* The program: a table of subcommands. Each has a file of its own, cmd_<name>.c. */
 #include "app/cmd.h"
+#include "host/secrecy.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +29,7 @@ static void usage(FILE *to) {
 }
 
 int main(int argc, char **argv) {
+    secrecy_begin();
     if (argc < 2) {
         usage(stderr);
         return EXIT_USAGE;

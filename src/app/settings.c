@@ -41,11 +41,11 @@ static void read_param(struct settings_read *r, const struct param *param, const
     struct bytes text = node->text;
     if (node->kind == YAML_NULL && !param->fallback)
         return;
-    if (param->type == PARAM_SECRET) {
-        const char *secret = settings_secret(r, node, param->name);
-        if (!secret)
+    if (param->type == PARAM_SECRET || param->type == PARAM_LOGIN) {
+        const char *value = settings_elsewhere(r, node, param->name, param->type == PARAM_SECRET);
+        if (!value)
             return;
-        text = bytes_of(secret);
+        text = bytes_of(value);
     } else if (!settings_is(r, node, YAML_TEXT, param->name)) {
         return;
     }
@@ -53,6 +53,8 @@ static void read_param(struct settings_read *r, const struct param *param, const
         settings_error(r, node, "%s", e.words);
         return;
     }
+    if (param->type == PARAM_SECRET)
+        settings_wipe((const char *)text.at); /* the table has a copy of its own */
     const char **path = (const char **)(void *)((char *)r->settings + param->offset);
     if (param->type == PARAM_PATH)
         *path = settings_resolve(r, *path);
@@ -231,7 +233,9 @@ static void check_whole(struct settings_read *r, const struct yaml_node *root) {
     check_topics(r, root);
     check_listen(r, root);
     const struct yaml_node *erasure = place_of(root, "erasure", "key_file");
-    if (!s->erasure.key_file)
+    if (s->erasure.key_file)
+        settings_warn_readable(r, erasure, "erasure.key_file", s->erasure.key_file);
+    else
         problems_add(r->problems, erasure->line, erasure->column, true,
                      "no erasure.key_file: the hash by which an erased lead is known is of its id alone, and can be "
                      "guessed by trying ids");
@@ -256,13 +260,13 @@ static void read_root(struct settings_read *r, const struct yaml_node *root) {
     check_whole(r, root);
 }
 
-struct settings *settings_read(struct bytes text, const char *path, struct problems *problems) {
+static struct settings *read_text(struct bytes text, const char *path, bool forget, struct problems *problems) {
     problems->file = path;
     struct settings *settings = calloc(1, sizeof *settings);
     MUST(settings != NULL);
     settings->arena = arena_new(ARENA_LIMIT);
     struct arena *tree = arena_new(ARENA_LIMIT);
-    struct settings_read r = {settings, problems, settings->arena, directory_of(path, settings->arena)};
+    struct settings_read r = {settings, problems, settings->arena, directory_of(path, settings->arena), NULL};
     size_t errors = problems->errors;
     settings->file = arena_copy(settings->arena, path, strlen(path) + 1);
     const struct yaml_node *root = yaml_tree_parse(text, tree, problems);
@@ -270,6 +274,8 @@ struct settings *settings_read(struct bytes text, const char *path, struct probl
         problems_add(problems, 0, 0, false, "the file is empty");
     else if (root)
         read_root(&r, root);
+    if (forget)
+        settings_forget_env(&r);
     arena_free(&tree);
     problems_sort(problems);
     if (problems->errors > errors)
@@ -277,28 +283,27 @@ struct settings *settings_read(struct bytes text, const char *path, struct probl
     return settings;
 }
 
+struct settings *settings_read(struct bytes text, const char *path, struct problems *problems) {
+    return read_text(text, path, false, problems);
+}
+
 struct settings *settings_load(const char *path, struct problems *problems) {
     size_t n;
     problems->file = path;
     uint8_t *text = yaml_tree_file(path, MAX_FILE, &n, problems);
-    struct settings *settings = text ? settings_read((struct bytes){text, n}, path, problems) : NULL;
+    struct settings *settings = text ? read_text((struct bytes){text, n}, path, true, problems) : NULL;
     free(text);
     return settings;
 }
 
-/* Secrets are wiped with the rest: the arena's blocks go back to malloc as they are, so texts are cleared first. */
-static void wipe(const char *secret) {
-    for (volatile char *c = (volatile char *)(uintptr_t)secret; c && *c; c++)
-        *c = 0;
-}
-
+/* The arena's blocks go back to malloc as they are, so secrets are wiped first. */
 void settings_free(struct settings **settings) {
     struct settings *s = *settings;
     if (!s)
         return;
-    wipe(s->registry.password);
+    settings_wipe(s->registry.password);
     for (size_t i = 0; i < s->n_kafka; i++)
-        wipe(s->kafka[i].value);
+        settings_wipe(s->kafka[i].value);
     arena_free(&s->arena);
     free(s);
     *settings = NULL;

@@ -78,14 +78,15 @@ struct settings {
     struct {
         int level; /* enum log_level of host/log.h */
     } log;
+    bool core_files;     /* a crash may leave one: secrets and people's data would be in it */
     int stop;            /* enum settings_stop: what SIGTERM does with the seat in the group */
     struct arena *arena; /* owns all of the above */
 };
 
 /* Reads a configuration file. Problems (errors and warnings) are added; NULL: there was at least one error.
- * problems->file is set to the path. */
+ * problems->file is set to the path. Variables of the environment that held secrets are gone afterwards. */
 struct settings *settings_load(const char *path, struct problems *problems);
-/* The same from text; `path` is where it would stand. */
+/* The same from text, and the environment stays as it is; `path` is where the text would stand. */
 struct settings *settings_read(struct bytes text, const char *path, struct problems *problems);
 void settings_free(struct settings **settings);
 

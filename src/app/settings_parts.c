@@ -1,10 +1,8 @@
-/* The parts of a configuration that no table can say: texts and secrets, `kafka:`. `sources:` are in
- * settings_sources. */
+/* The parts of a configuration that no table can say: texts, `kafka:`. `sources:` are in settings_sources, secrets in
+ * settings_secrets. */
 #include "app/settings_parts.h"
 
-#include <errno.h>
 #include <stdarg.h>
-#include <stdlib.h>
 
 void settings_error(struct settings_read *r, const struct yaml_node *at, const char *format, ...) {
     char words[sizeof((struct problem *)0)->words];
@@ -63,7 +61,7 @@ void settings_known(struct settings_read *r, const struct yaml_node *map, const 
 
 /* ------------------------------------------------------------------------------------------------ texts */
 
-static const char *copy_text(struct settings_read *r, struct bytes text) {
+const char *settings_copy(struct settings_read *r, struct bytes text) {
     char *copy = arena_take(r->arena, text.n + 1);
     MUST(copy != NULL); /* the file has 1 MiB, the arena 64 */
     if (text.n)
@@ -73,7 +71,7 @@ static const char *copy_text(struct settings_read *r, struct bytes text) {
 }
 
 const char *settings_text(struct settings_read *r, const struct yaml_node *node, const char *what) {
-    return settings_is(r, node, YAML_TEXT, what) ? copy_text(r, node->text) : NULL;
+    return settings_is(r, node, YAML_TEXT, what) ? settings_copy(r, node->text) : NULL;
 }
 
 const char *settings_resolve(struct settings_read *r, const char *path) {
@@ -92,71 +90,7 @@ const char *settings_path(struct settings_read *r, const struct yaml_node *node,
     return text ? settings_resolve(r, text) : NULL;
 }
 
-static const char *secret_of_file(struct settings_read *r, const struct yaml_node *node, const char *what) {
-    enum { MOST = 64 * 1024 };
-    const char *path = settings_path(r, node, what);
-    if (!path)
-        return NULL;
-    FILE *file = fopen(path, "rb");
-    if (!file) {
-        settings_error(r, node, "%s: file \"%s\" cannot be opened: %s", what, yaml_quote(bytes_of(path)).text,
-                       strerror(errno));
-        return NULL;
-    }
-    uint8_t *text = malloc(MOST + 1);
-    MUST(text != NULL);
-    size_t n = fread(text, 1, MOST + 1, file);
-    bool read = !ferror(file) && n <= MOST;
-    fclose(file);
-    n -= n && text[n - 1] == '\n';
-    n -= n && text[n - 1] == '\r';
-    const char *secret = NULL;
-    if (!read)
-        settings_error(r, node, "%s: file \"%s\" cannot be read, or has more than 64 KiB", what,
-                       yaml_quote(bytes_of(path)).text);
-    else if (!n || memchr(text, 0, n))
-        settings_error(r, node, "%s: file \"%s\" is empty, or has a zero byte in it", what,
-                       yaml_quote(bytes_of(path)).text);
-    else
-        secret = copy_text(r, (struct bytes){text, n});
-    free(text);
-    return secret;
-}
-
-static const char *secret_of_env(struct settings_read *r, const struct yaml_node *node, const char *what) {
-    const char *name = settings_text(r, node, what);
-    const char *value = name ? getenv(name) : NULL;
-    if (name && (!value || !*value))
-        settings_error(r, node, "%s: the environment has no variable \"%s\"", what, yaml_quote(node->text).text);
-    return value && *value ? copy_text(r, bytes_of(value)) : NULL;
-}
-
-const char *settings_secret(struct settings_read *r, const struct yaml_node *node, const char *what) {
-    if (node->kind != YAML_MAP)
-        return settings_text(r, node, what);
-    const struct yaml_node *file = yaml_tree_get(node, "file"), *env = yaml_tree_get(node, "env");
-    settings_known(r, node, (const char *const[]){"file", "env", NULL});
-    if (!file == !env) {
-        settings_error(r, node, "%s: give {file: PATH} or {env: NAME}", what);
-        return NULL;
-    }
-    return file ? secret_of_file(r, file, what) : secret_of_env(r, env, what);
-}
-
 /* ------------------------------------------------------------------------------------------------ kafka */
-
-static bool is_secret_property(const char *name) {
-    static const char *const secrets[] = {"sasl.password",
-                                          "ssl.key.password",
-                                          "ssl.keystore.password",
-                                          "ssl.key.pem",
-                                          "sasl.oauthbearer.client.secret",
-                                          NULL};
-    for (size_t i = 0; secrets[i]; i++)
-        if (!strcmp(name, secrets[i]))
-            return true;
-    return false;
-}
 
 void settings_kafka_map(struct settings_read *r, const struct yaml_node *map) {
     struct settings *s = r->settings;
@@ -173,13 +107,12 @@ void settings_kafka_map(struct settings_read *r, const struct yaml_node *map) {
             settings_error_at(r, pair, "a property of kafka has no name");
             continue;
         }
-        const char *name = copy_text(r, pair->key);
-        const char *value = settings_secret(r, pair->value, name);
+        const char *name = settings_copy(r, pair->key);
+        const char *value = settings_elsewhere(r, pair->value, name, kafka_conf_is_secret(name));
         if (!value)
             continue;
-        if (is_secret_property(name) && pair->value->kind == YAML_TEXT)
-            problems_add(r->problems, pair->line, pair->column, true,
-                         "%s stands here for all to read: {file: PATH} or {env: NAME} hides it", name);
+        if (!strcmp(name, "ssl.key.location") || !strcmp(name, "ssl.keystore.location"))
+            settings_warn_readable(r, pair->value, name, value);
         struct kafka_conf_property property = {name, value};
         struct err e;
         if (!kafka_conf_check(&property, &e))

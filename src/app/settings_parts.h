@@ -9,6 +9,7 @@ struct settings_read {
     struct problems *problems;
     struct arena *arena;   /* settings->arena */
     const char *directory; /* of the configuration file, with its last slash; "" where it has none */
+    struct settings_env *env; /* the variables that held secrets */
 };
 
 void settings_error(struct settings_read *r, const struct yaml_node *at, const char *format, ...)
@@ -27,8 +28,18 @@ const char *settings_text(struct settings_read *r, const struct yaml_node *node,
 /* The same as a path, relative to the configuration file. */
 const char *settings_path(struct settings_read *r, const struct yaml_node *node, const char *what);
 const char *settings_resolve(struct settings_read *r, const char *path);
-/* A text, or `{file: PATH}`, `{env: NAME}`: what stands there, without the newline that ends a file. Never quoted. */
-const char *settings_secret(struct settings_read *r, const struct yaml_node *node, const char *what);
+/* The same of any bytes, which must have no zero among them. */
+const char *settings_copy(struct settings_read *r, struct bytes text);
+
+/* A text, or `{file: PATH}`, `{env: NAME}`: what stands there, without the newline that ends a file. Never quoted. Of a
+ * secret the text itself is an error: it would stand in the configuration for all to read. */
+const char *settings_elsewhere(struct settings_read *r, const struct yaml_node *node, const char *what, bool secret);
+/* Warns of a file that holds a secret and that every user of the host may read or write. */
+void settings_warn_readable(struct settings_read *r, const struct yaml_node *node, const char *what, const char *path);
+/* Takes what was read by {env: ..} out of the environment, where /proc and child processes would still see it. */
+void settings_forget_env(struct settings_read *r);
+/* Overwrites a text of ours; NULL is fine. */
+void settings_wipe(const char *secret);
 
 /* `sources:` */
 void settings_sources(struct settings_read *r, const struct yaml_node *list);

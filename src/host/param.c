@@ -4,9 +4,9 @@
 #include <leadstream/when.h>
 
 static const char *const type_names[] = {
-    [PARAM_TEXT] = "text",         [PARAM_NAME] = "name",   [PARAM_PATH] = "path", [PARAM_SECRET] = "secret",
-    [PARAM_INTEGER] = "integer",   [PARAM_BYTES] = "bytes", [PARAM_BOOL] = "bool", [PARAM_CHOICE] = "choice",
-    [PARAM_DURATION] = "duration", [PARAM_PART] = "part",
+    [PARAM_TEXT] = "text",     [PARAM_NAME] = "name",         [PARAM_PATH] = "path",       [PARAM_LOGIN] = "login",
+    [PARAM_SECRET] = "secret", [PARAM_INTEGER] = "integer",   [PARAM_BYTES] = "bytes",     [PARAM_BOOL] = "bool",
+    [PARAM_CHOICE] = "choice", [PARAM_DURATION] = "duration", [PARAM_PART] = "part",
 };
 
 /* ------------------------------------------------------------------------------------------------ numbers */
@@ -156,6 +156,7 @@ bool param_set(const struct param *param, void *into, struct bytes text, struct 
     case PARAM_TEXT:
     case PARAM_NAME:
     case PARAM_PATH:
+    case PARAM_LOGIN:
     case PARAM_SECRET: return set_text(param, to, text, arena, e);
     case PARAM_PART: break;
     }

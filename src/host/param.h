@@ -16,7 +16,8 @@ enum param_type {
     PARAM_TEXT,
     PARAM_NAME,   /* a text of 1 to 64 of [A-Za-z0-9._-] */
     PARAM_PATH,   /* a text: a file or directory, relative to the configuration file */
-    PARAM_SECRET, /* a text that is never printed */
+    PARAM_LOGIN,  /* a text that the file may leave to a file or the environment; never printed */
+    PARAM_SECRET, /* the same, and the file must */
     PARAM_INTEGER,
     PARAM_BYTES,    /* 65536, 64KiB, 256MiB, 2GiB */
     PARAM_DURATION, /* 100ms, 5s, 15m, 12h, 14d, 2w */

@@ -5,6 +5,7 @@
 #include "support/suite.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void check_config(const char *path, struct expect_text *found) {
@@ -141,15 +142,76 @@ START_TEST(secrets_come_from_elsewhere) {
     char text[400];
     snprintf(text, sizeof text,
              "model: m\nsources: [{topic: t}]\nkafka: {bootstrap.servers: a, sasl.password: {file: %s}}\n"
-             "registry: {url: u, user: {env: LEADSTREAM_TEST_USER}, password: plain}\n",
-             path);
+             "registry: {url: u, user: {env: LEADSTREAM_TEST_USER}, password: {file: %s}}\n",
+             path, path);
     struct settings *s = good(text, "c.yaml");
     ck_assert_str_eq(kafka_of(s, "sasl.password"), "hunter2");
     ck_assert_str_eq(s->registry.user, "ada");
-    ck_assert_str_eq(s->registry.password, "plain");
+    ck_assert_str_eq(s->registry.password, "hunter2");
     struct kafka_conf conf = settings_kafka(s, 3);
     ck_assert(conf.n_properties == 2 && conf.worker == 3 && conf.app == s->app);
     settings_free(&s);
+    unlink(path);
+}
+END_TEST
+
+/* What the process was started with is in /proc/PID/environ, so that it is not enough to unset a variable. */
+START_TEST(a_secret_does_not_stay_in_the_environment) {
+    char path[] = "/tmp/leadstream-test-XXXXXX";
+    const char text[] = "model: m\nsources: [{topic: t}]\nkafka: {bootstrap.servers: a, sasl.password: {env: LEADSTREAM_S},"
+                        " ssl.key.password: {env: LEADSTREAM_S}}\n";
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, text, sizeof text - 1), sizeof text - 1);
+    close(fd);
+    ck_assert_int_eq(setenv("LEADSTREAM_S", "hunter2", 1), 0);
+    const char *value = getenv("LEADSTREAM_S");
+    struct problems problems = {0};
+    struct settings *s = settings_load(path, &problems);
+    ck_assert(s != NULL);
+    ck_assert_str_eq(kafka_of(s, "sasl.password"), "hunter2");
+    ck_assert_str_eq(kafka_of(s, "ssl.key.password"), "hunter2");
+    ck_assert_ptr_null(getenv("LEADSTREAM_S"));
+    ck_assert_mem_eq(value, "\0\0\0\0\0\0\0", 8);
+    settings_free(&s);
+    problems_fini(&problems);
+    unlink(path);
+}
+END_TEST
+
+START_TEST(a_secret_file_that_all_may_read_is_warned_of) {
+    static const struct {
+        const char *before, *after;
+        mode_t mode;
+        size_t warnings;
+    } cases[] = {
+        {"kafka: {bootstrap.servers: a, sasl.password: {file: ", "}}", 0600, 0},
+        {"kafka: {bootstrap.servers: a, sasl.password: {file: ", "}}", 0640, 0},
+        {"kafka: {bootstrap.servers: a, sasl.password: {file: ", "}}", 0644, 1},
+        {"kafka: {bootstrap.servers: a, sasl.password: {file: ", "}}", 0602, 1},
+        {"kafka: {bootstrap.servers: a, ssl.key.location: ", "}", 0604, 1},
+        {"kafka: {bootstrap.servers: a, ssl.ca.location: ", "}", 0604, 0},
+        {"kafka: {bootstrap.servers: a}\nerasure: {key_file: ", "}", 0644, 1},
+    };
+    char path[] = "/tmp/leadstream-test-XXXXXX";
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, "hunter2\n", 8), 8);
+    close(fd);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[400];
+        snprintf(text, sizeof text, "model: m\nsources: [{topic: t}]\n%s%s%s\n", cases[i].before, path, cases[i].after);
+        ck_assert_int_eq(chmod(path, cases[i].mode), 0);
+        struct problems problems = {0};
+        struct settings *s = settings_read(bytes_of(text), "c.yaml", &problems);
+        ck_assert_msg(s != NULL, "case %zu", i);
+        size_t warnings = 0;
+        for (size_t k = 0; k < problems.n; k++)
+            warnings += strstr(problems.list[k].words, "open to every user") != NULL;
+        ck_assert_msg(warnings == cases[i].warnings, "case %zu: %zu warnings", i, warnings);
+        settings_free(&s);
+        problems_fini(&problems);
+    }
     unlink(path);
 }
 END_TEST
@@ -252,6 +314,8 @@ static void add(TCase *all) {
     tcase_add_test(all, paths_are_relative_to_the_file);
     tcase_add_test(all, sources_become_mappings);
     tcase_add_test(all, secrets_come_from_elsewhere);
+    tcase_add_test(all, a_secret_does_not_stay_in_the_environment);
+    tcase_add_test(all, a_secret_file_that_all_may_read_is_warned_of);
     tcase_add_test(all, places_to_listen);
     tcase_add_test(all, the_shipped_file_shows_every_key_and_its_default);
     tcase_add_test(all, the_shipped_files_examples_are_good);
