@@ -16,6 +16,33 @@ enum {
 };
 
 #define ENGINE_NO_OFFSET INT64_C(-1) /* none committed, none known */
+#define ENGINE_WHOLE_RECORD UINT32_MAX /* for the index of an entry: all of the record, decoded or not */
+
+/* ------------------------------------------------------------------------------------------------ places */
+
+/* What of the input a thread is at work on: written before the work, for whoever handles a crash in it, on the same
+ * thread. index ENGINE_WHOLE_RECORD: it is being decoded. */
+struct engine_place {
+    bool busy;
+    uint16_t topic;
+    uint32_t shard;
+    uint32_t index;
+    int64_t offset;
+};
+
+/* An item of the input that must not be applied: it goes to the dead letters. index ENGINE_WHOLE_RECORD: all entries of
+ * its record, which is not even decoded. */
+struct engine_condemned {
+    uint16_t topic;
+    uint32_t shard;
+    uint32_t index;
+    int64_t offset;
+    struct err why; /* a REJECT; `where` says the place, for the log */
+};
+
+/* The first of these that holds for an item; NULL: none does. */
+const struct engine_condemned *engine_condemned_find(const struct engine_condemned *list, size_t n, uint16_t topic,
+                                                     uint32_t shard, int64_t offset, uint32_t index);
 
 /* ------------------------------------------------------------------------------------------------ source */
 
@@ -184,6 +211,7 @@ enum engine_event {
     ENGINE_LIVE,        /* it is up to date and takes events; count = changelog records read for it */
     ENGINE_REVOKED,     /* it is no longer ours */
     ENGINE_RETRYING,    /* *why is in the way; tried again */
+    ENGINE_CONDEMNED,   /* an item that must not be applied went to the dead letters, because of *why; `where` is it */
     ENGINE_RESYNC       /* a batch was lost because of *why; all shards are brought up to date again */
 };
 
@@ -203,6 +231,9 @@ struct engine_options {
     size_t cache_bytes;             /* for leads in memory */
     size_t search_budget;           /* evaluations of a search for an instant */
     uint32_t commit_tries;          /* calls of commit() and send_offsets() that may time out before giving up */
+    const struct engine_condemned *condemned; /* known before the start; copied */
+    size_t n_condemned;
+    volatile struct engine_place *place;      /* kept up to date while items are applied; NULL: nobody wants to know */
     void *host;                     /* passed to the two functions below */
     void (*random)(void *host, uint8_t out[16]);    /* for a birth record */
     void (*tell)(void *host, enum engine_event event, uint32_t shard, uint64_t count, const struct err *why);
@@ -211,6 +242,7 @@ struct engine_options {
 struct engine_counts {
     uint64_t events, duplicates, dropped, late, machine, erased;    /* events: all that were read, these among them */
     uint64_t rejects, changes, ready;                               /* records published */
+    uint64_t poisoned, too_large;                                   /* of the rejects: those by these codes */
     uint64_t timers, timer_checks;                                  /* timers that changed something; all that fired */
     uint64_t batches, resyncs, changelog_records, restored;         /* restored: changelog records read back */
     uint64_t cache_hits, cache_misses, written;                     /* written: leads put into the store */

@@ -70,6 +70,7 @@ struct verdict {
     enum score_fate fate;
     bool late;                      /* before the lead's T */
     bool changed;                   /* memory or decisions other than `due` changed: the lead is to be stored */
+    bool more;                      /* of score_event: only timers fired so far; publish, and call again */
     size_t n_records;
     const struct record *records;   /* in the order in which they are published; in the arena */
 };
@@ -90,17 +91,20 @@ const struct score_counts *scorer_counts(const struct scorer *scorer);
 const struct model *scorer_model(const struct scorer *scorer);
 
 #define SCORE_UNBOUNDED SIZE_MAX
+enum { SCORE_AT_ONCE = 1024 /* instants of change that happen in one call, where there is a budget */ };
 
 /* One event on one lead, in the order of core/score.c: duplicate and erasure checks, the
  * timers due by then (each at its own instant), T, memory and profile, outcomes, evaluation, records, arming. budget:
  * evaluations that each search of an instant may take (SCORE_UNBOUNDED in score and replay of files). After it the
- * lead's d.due is at or before its next instant of change. False: the arena is exhausted (ERR_OUTPUT_TOO_LARGE; the
- * lead must then be dropped and loaded anew). */
+ * lead's d.due is at or before its next instant of change. With a budget, a lead that has more than SCORE_AT_ONCE
+ * instants before the event stops there (verdict->more): the same event is then given again, once the records are
+ * published. False: the arena is exhausted (ERR_OUTPUT_TOO_LARGE; the lead must then be dropped and loaded anew). */
 NODISCARD bool score_event(struct scorer *scorer, struct lead *lead, const struct event *event, size_t budget,
                            struct arena *arena, struct verdict *verdict, struct err *e);
 
 /* Time passes: the lead's instants of change at or before `now` happen, in order, each at its own T; then d.due is
- * armed past `now`. If the budget ends a search, d.due is where it stopped (maybe <= now: call again). */
+ * armed past `now`. If the budget ends a search, d.due is where it stopped; maybe <= now, as after SCORE_AT_ONCE
+ * instants: call again. */
 NODISCARD bool score_advance(struct scorer *scorer, struct lead *lead, int64_t now, size_t budget,
                              struct arena *arena, struct verdict *verdict, struct err *e);
 

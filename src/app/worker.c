@@ -85,6 +85,9 @@ static void tell(void *host, enum engine_event event, uint32_t shard, uint64_t c
     case ENGINE_RETRYING:
         LOG_ERR(LOG_LEVEL_WARN, "retrying", why);
         break;
+    case ENGINE_CONDEMNED:
+        LOG_ERR(LOG_LEVEL_ERROR, "condemned", why);
+        break;
     case ENGINE_RESYNC:
         worker->lost++;
         LOG_ERR(LOG_LEVEL_WARN, "batch_lost", why);
@@ -102,6 +105,8 @@ static void publish_counts(struct worker *worker) {
         [WORKER_MACHINE] = (int64_t)c->machine,
         [WORKER_ERASED] = (int64_t)c->erased,
         [WORKER_REJECTS] = (int64_t)c->rejects,
+        [WORKER_POISONED] = (int64_t)c->poisoned,
+        [WORKER_TOO_LARGE] = (int64_t)c->too_large,
         [WORKER_CHANGES] = (int64_t)c->changes,
         [WORKER_READY] = (int64_t)c->ready,
         [WORKER_TIMERS] = (int64_t)c->timers,

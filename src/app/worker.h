@@ -19,6 +19,8 @@
     X(MACHINE, "leadstream_machine_total", COUNTER, "events that a machine made")                                    \
     X(ERASED, "leadstream_erased_total", COUNTER, "erasures")                                                        \
     X(REJECTS, "leadstream_dead_letters_total", COUNTER, "records that became dead letters")                         \
+    X(POISONED, "leadstream_poisoned_total", COUNTER, "dead letters of records that made the program fail")          \
+    X(TOO_LARGE, "leadstream_output_too_large_total", COUNTER, "dead letters of events whose output no topic takes")  \
     X(CHANGES, "leadstream_score_changes_total", COUNTER, "score changes published")                                 \
     X(READY, "leadstream_sales_ready_total", COUNTER, "sales-ready leads published")                                 \
     X(TIMERS, "leadstream_timers_total", COUNTER, "timers that changed a lead")                                      \

@@ -158,8 +158,9 @@ static void arm(struct scorer *scorer, struct lead *lead) {
 /* Fires the lead's timers due by `now`. exact: a search goes on past `now` to the instant itself; else it stops there
  * (an event at `now` comes next and will arm anew). True where a timer did something. */
 static bool advance(struct record_list *list, struct lead *lead, int64_t now, size_t budget, bool exact) {
+    size_t left = budget == SCORE_UNBOUNDED ? SIZE_MAX : SCORE_AT_ONCE;
     bool changed = false;
-    while (list->ok && lead->d.due <= now) {
+    while (list->ok && left && lead->d.due <= now) {
         int64_t until = exact ? LEAD_NO_DUE : now;
         struct timer_answer answer = timer_search(list->scorer, lead, lead->d.due, until, budget);
         lead->d.due = answer.end == TIMER_NONE ? LEAD_NO_DUE : answer.at;
@@ -171,6 +172,7 @@ static bool advance(struct record_list *list, struct lead *lead, int64_t now, si
         evaluate(list, lead, (struct record_why){TRIGGER_TIME, {NULL, 0}});
         arm(list->scorer, lead);
         changed = true;
+        left--;
     }
     return changed;
 }
@@ -179,7 +181,7 @@ static bool finish(struct record_list *list, struct verdict *verdict, struct err
     verdict->n_records = list->n;
     verdict->records = list->at;
     return list->ok || err_set(e, ERR_OUTPUT_TOO_LARGE, NULL,
-                               "what the lead publishes at once is beyond the batch's memory (raise store.memory)");
+                               "what the lead publishes at once is beyond the batch's memory");
 }
 
 bool score_advance(struct scorer *scorer, struct lead *lead, int64_t now, size_t budget, struct arena *arena,
@@ -242,7 +244,8 @@ bool score_event(struct scorer *scorer, struct lead *lead, const struct event *e
         return true;
     }
     advance(&list, lead, event->time, budget, false);
-    if (!list.ok)
+    verdict->more = lead->d.due <= event->time;
+    if (!list.ok || verdict->more)
         return finish(&list, verdict, e);
     if (erasure) {
         verdict->fate = FATE_ERASED;

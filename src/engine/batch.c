@@ -52,6 +52,7 @@ static bool publish(struct engine *engine, struct shard *shard, struct cache_ent
             return false;
         engine->counts.changes += verdict->records[i].kind == RECORD_SCORE_CHANGED;
         engine->counts.ready += verdict->records[i].kind == RECORD_SALES_READY;
+        engine->batch_timed += verdict->records[i].trigger == TRIGGER_TIME;
     }
     if (verdict->fate == FATE_ERASED) {
         entry->erasing = entry->erasing_store = true;
@@ -61,6 +62,14 @@ static bool publish(struct engine *engine, struct shard *shard, struct cache_ent
     }
     touch(engine, shard, entry);
     return true;
+}
+
+/* What a topic does not take and is no event's doing (an output by time, a lead's value, a dead letter) must not get
+ * lost: the process ends, with these words, until the topic takes it. */
+static bool stuck(struct err *e) {
+    if (err_class(e->code) == ERR_CLASS_REJECT)
+        e->code = ERR_REFUSED;
+    return false;
 }
 
 /* ---- events ---- */
@@ -82,7 +91,7 @@ static void note_taken(struct engine *engine, struct shard *shard, const struct 
         shard->behind &= ~(UINT32_C(1) << t);
     if (item->last)
         shard->next[t] = item->offset + 1;
-    if (!item->bad && item->event.time > shard->newest[t])
+    if (!item->bad && item->event.time > shard->newest[t] && !condemned_why(engine, item))
         shard->newest[t] = item->event.time;
 }
 
@@ -164,13 +173,13 @@ bool batch_load(struct engine *engine, struct shard *shard, struct cache_entry *
     return true;
 }
 
-/* Finds the entry of every event of the slice, loading those that are not in memory. */
+/* Finds the entry of every event of the slice, loading those that are not in memory; NULL for what is not applied. */
 static bool find_leads(struct engine *engine, struct shard *shard, size_t n, struct err *e) {
     struct cache_entry *fresh[ENGINE_SLICE];
     size_t n_fresh = 0;
     for (size_t i = 0; i < n; i++) {
         engine->entries[i] = NULL;
-        if (engine->items[i]->bad)
+        if (engine->items[i]->bad || condemned_why(engine, engine->items[i]))
             continue;
         struct bytes lead = engine->items[i]->event.lead;
         struct cache_entry *entry = cache_find(engine->cache, shard->number, lead);
@@ -186,36 +195,62 @@ static bool find_leads(struct engine *engine, struct shard *shard, size_t n, str
     return !n_fresh || batch_load(engine, shard, fresh, n_fresh, e);
 }
 
+/* Applies an event; a lead with a great many timers before it in several pieces. */
 static bool apply(struct engine *engine, struct shard *shard, const struct intake *item, struct cache_entry *entry,
                   struct err *e) {
     struct arena_mark mark = arena_mark(engine->arena);
     struct verdict verdict;
-    if (!score_event(engine->scorer, &entry->lead, &item->event, engine->o.search_budget, engine->arena, &verdict, e))
+    bool ok;
+    do {
+        ok = score_event(engine->scorer, &entry->lead, &item->event, engine->o.search_budget, engine->arena, &verdict,
+                         e) &&
+             publish(engine, shard, entry, &verdict, e);
+        arena_rewind(engine->arena, mark);
+    } while (ok && verdict.more);
+    if (!ok) {
+        if (err_class(e->code) == ERR_CLASS_REJECT)
+            condemned_add(engine, item, e);
         return false;
+    }
     engine->counts.duplicates += verdict.fate == FATE_DUPLICATE;
     engine->counts.dropped += verdict.fate == FATE_DROPPED;
     engine->counts.late += verdict.late;
     engine->counts.machine += item->event.machine;
-    bool ok = publish(engine, shard, entry, &verdict, e);
-    arena_rewind(engine->arena, mark);
-    return ok;
+    return true;
+}
+
+/* What is known of a condemned item is told, and the batch ends soon: what was found out about it is not to be found
+ * out again. */
+static bool reject(struct engine *engine, const struct intake *item, struct err *e) {
+    const struct err *why = item->bad ? item->err : condemned_why(engine, item);
+    engine->counts.rejects++;
+    engine->counts.poisoned += why->code == ERR_POISON;
+    engine->counts.too_large += why->code == ERR_OUTPUT_TOO_LARGE;
+    if (!item->bad || why->code == ERR_POISON) {
+        engine->full = true;
+        engine_tell(engine, ENGINE_CONDEMNED, item->shard, 0, why);
+    }
+    return engine->o.sink->reject(engine->o.sink->self, item, why, e) || stuck(e);
 }
 
 static bool apply_all(struct engine *engine, struct shard *shard, size_t n, struct err *e) {
-    if (!begin(engine, shard, e) || !find_leads(engine, shard, n, e))
-        return false;
-    const struct sink *sink = engine->o.sink;
-    for (size_t i = 0; i < n; i++) {
+    volatile struct engine_place *place = engine->o.place;
+    bool ok = begin(engine, shard, e) && find_leads(engine, shard, n, e);
+    for (size_t i = 0; ok && i < n; i++) {
         const struct intake *item = engine->items[i];
-        if (item->bad) {
-            engine->counts.rejects++;
-            if (!sink->reject(sink->self, item, item->err, e))
-                return false;
-        } else if (!apply(engine, shard, item, engine->entries[i], e)) {
-            return false;
+        if (!engine->entries[i]) {
+            ok = reject(engine, item, e);
+            continue;
         }
+        place->topic = item->topic;
+        place->shard = item->shard;
+        place->index = item->index;
+        place->offset = item->offset;
+        place->busy = true;
+        ok = apply(engine, shard, item, engine->entries[i], e);
+        place->busy = false;
     }
-    return true;
+    return ok;
 }
 
 bool batch_take(struct engine *engine, struct shard *shard, size_t *n, struct err *e) {
@@ -268,17 +303,17 @@ static void move_clock(struct engine *engine, struct shard *shard) {
         shard->clock = least - engine->o.grace;
 }
 
-/* Lets the lead's instants up to the clock happen. */
+/* Lets the lead's instants up to the clock happen, as many as one call takes. */
 static bool advance(struct engine *engine, struct shard *shard, struct cache_entry *entry, struct err *e) {
     struct arena_mark mark = arena_mark(engine->arena);
     struct verdict verdict;
     engine->counts.timer_checks++;
     if (!score_advance(engine->scorer, &entry->lead, shard->clock, engine->o.search_budget, engine->arena, &verdict, e))
-        return false;
+        return stuck(e);
     engine->counts.timers += verdict.changed;
     bool ok = publish(engine, shard, entry, &verdict, e);
     arena_rewind(engine->arena, mark);
-    return ok;
+    return ok || stuck(e);
 }
 
 /* Fires timers that only the store knows: at most ENGINE_FIRES, once between two writes. */
@@ -306,7 +341,9 @@ static bool fire_disk(struct engine *engine, struct shard *shard, struct err *e)
         return false;
     for (size_t i = 0; i < n; i++) {
         entries[i]->disk_due = due[i].due; /* maybe a stale one, beside the lead's own: it goes with the next write */
-        if (entries[i]->lead.d.due <= shard->clock && !advance(engine, shard, entries[i], e))
+        /* Where the batch has enough already, the lead waits among those in memory for the next one. */
+        bool now = entries[i]->lead.d.due <= shard->clock && engine->batch_timed < ENGINE_TIMED;
+        if (now && !advance(engine, shard, entries[i], e))
             return false;
         writeback_mark(engine, shard, entries[i]);
     }
@@ -316,7 +353,7 @@ static bool fire_disk(struct engine *engine, struct shard *shard, struct err *e)
 bool batch_time(struct engine *engine, struct shard *shard, struct err *e) {
     move_clock(engine, shard);
     arena_reset(engine->arena);
-    for (size_t fired = 0; fired < ENGINE_FIRES; fired++) {
+    for (size_t fired = 0; fired < ENGINE_FIRES && engine->batch_timed < ENGINE_TIMED; fired++) {
         struct cache_entry *entry = timers_first(&shard->timers);
         if (!entry || entry->lead.d.due > shard->clock)
             return fire_disk(engine, shard, e);
@@ -412,7 +449,7 @@ bool batch_commit(struct engine *engine, struct err *e) {
     size_t n;
     for (size_t i = 0; i < engine->n_touched; i++)
         if (!log_lead(engine, engine->touched[i], e))
-            return false;
+            return stuck(e);
     if (!log_shards(engine, offsets, &n, e) || !send_and_commit(engine, offsets, n, e))
         return false;
     for (size_t i = 0; i < engine->n_touched; i++)
@@ -424,8 +461,10 @@ bool batch_commit(struct engine *engine, struct err *e) {
         shard->involved = false;
         shard->log_end = engine->o.sink->log_end(engine->o.sink->self, shard->number);
         MUST(shard->log_end >= 0);
+        if (engine->n_condemned)
+            condemned_passed(engine, shard);
     }
-    engine->n_touched = engine->batch_events = 0;
+    engine->n_touched = engine->batch_events = engine->batch_timed = 0;
     engine->open = engine->full = false;
     engine->failures = 0;
     engine->counts.batches++;
@@ -444,6 +483,6 @@ void batch_drop(struct engine *engine) {
             shard->phase = SHARD_COMMITTED;
     }
     engine->o.sink->log_close(engine->o.sink->self);
-    engine->n_touched = engine->batch_events = 0;
+    engine->n_touched = engine->batch_events = engine->batch_timed = 0;
     engine->open = engine->full = engine->mid_record = false;
 }

@@ -24,6 +24,13 @@ struct engine *engine_new(const struct engine_options *options) {
     engine->cap_value = options->model->worst_value + LEAD_BYTES_OVERHEAD;
     engine->value = malloc(engine->cap_value);
     MUST(engine->value != NULL);
+    engine->o.place = options->place ? options->place : &engine->nowhere;
+    MUST(options->n_condemned <= ENGINE_MAX_CONDEMNED);
+    engine->n_condemned = options->n_condemned;
+    engine->condemned = malloc((options->n_condemned + 1) * sizeof engine->condemned[0]);
+    MUST(engine->condemned != NULL);
+    if (options->n_condemned)
+        memcpy(engine->condemned, options->condemned, options->n_condemned * sizeof engine->condemned[0]);
     return engine;
 }
 
@@ -45,6 +52,7 @@ void engine_free(struct engine **engine) {
     cache_free(&g->cache);
     arena_free(&g->arena);
     free(g->touched);
+    free(g->condemned);
     free(g->value);
     free(g);
     *engine = NULL;
@@ -57,18 +65,24 @@ static void rest(struct engine *engine) {
     engine->rest_until = engine->mono + (ms < REST_LAST ? ms : REST_LAST);
 }
 
-/* Aborts, drops, and lets every shard resync. False: it cannot be mended that way (*why stays what it was). */
+/* Aborts, drops, and lets every shard resync. False: it cannot be mended that way (*why stays what it was). An item
+ * that was condemned is a matter of its own: the next batch goes without it, so nothing needs a rest. */
 static bool lose_batch(struct engine *engine, const struct err *why) {
     const struct sink *sink = engine->o.sink;
     struct err ignored;
-    bool keeps_id = err_class(why->code) == ERR_CLASS_RETRY || why->code == ERR_ABORTED || why->code == ERR_LOST;
+    bool condemning = engine->condemning;
+    bool keeps_id = condemning || err_class(why->code) == ERR_CLASS_RETRY || why->code == ERR_ABORTED ||
+                    why->code == ERR_LOST;
     bool was_open = engine->open;
+    engine->condemning = false;
     batch_drop(engine);
     if (!keeps_id || (was_open && !sink->abort(sink->self, &ignored))) { /* also a producer that failed in init() */
         sink->retire(sink->self);
         engine->ready = false;
     }
     engine_tell(engine, ENGINE_RESYNC, 0, 0, why);
+    if (condemning)
+        return true;
     if (engine->mono - engine->rest_until > FORGIVEN)
         engine->failures = 0; /* nothing may have come since that could be committed */
     engine->failures++;

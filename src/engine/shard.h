@@ -4,7 +4,8 @@
  *   engine.c     one turn, and what the poll loop says
  *   batch.c      take events, apply them, fire timers, commit
  *   resync.c     bring a shard up to date: start, rebalance, abort, crash, all the same
- *   writeback.c  committed leads into the store, later and together */
+ *   writeback.c  committed leads into the store, later and together
+ *   condemned.c  items that cannot be applied */
 #ifndef LEADSTREAM_SHARD_H
 #define LEADSTREAM_SHARD_H
 
@@ -16,6 +17,8 @@ enum {
     ENGINE_SLICE = 512,         /* items taken and applied together */
     ENGINE_SLICES = 16,         /* slices between two looks at the poll loop */
     ENGINE_FIRES = 4096,        /* timers fired for a shard in one batch */
+    ENGINE_TIMED = 20000,       /* records by time after which no more timers fire in a batch */
+    ENGINE_MAX_CONDEMNED = 1024, /* items; more than a slice has */
     ENGINE_WRITES = 2000,       /* leads in one write to the store */
     ENGINE_ENTRIES = 1000,      /* changelog records read at once */
     ENGINE_MAX_FAILURES = 10    /* batches lost in a row before the process ends */
@@ -87,6 +90,7 @@ struct engine {
     uint32_t mid_shard;
     int64_t began;              /* monotonic ms */
     size_t batch_events;
+    size_t batch_timed;         /* records by time in it */
     struct cache_entry **touched;
     size_t n_touched, cap_touched;
 
@@ -94,6 +98,10 @@ struct engine {
     struct cache_entry *entries[ENGINE_SLICE];
     uint8_t *value;             /* one lead's value, cap_value bytes */
     size_t cap_value;
+    struct engine_condemned *condemned; /* not to be applied, the latest last */
+    size_t n_condemned;
+    bool condemning;            /* the batch is lost for an item that was condemned just now */
+    volatile struct engine_place nowhere; /* where nobody wants to know the place */
     struct engine_counts counts;
 };
 
@@ -114,6 +122,15 @@ bool batch_commit(struct engine *engine, struct err *e);
 void batch_drop(struct engine *engine);
 /* Loads new entries of one shard from the store (or finds that they are new). */
 bool batch_load(struct engine *engine, struct shard *shard, struct cache_entry **entries, size_t n, struct err *e);
+
+/* ---- condemned.c ---- */
+/* Why an item must not be applied; NULL: it may. */
+const struct err *condemned_why(const struct engine *engine, const struct intake *item);
+/* From now on this item must not be applied: what it would publish cannot be. The batch must be lost, as its lead is
+ * half changed. */
+void condemned_add(struct engine *engine, const struct intake *item, const struct err *why);
+/* Forgets those of a shard that are before its committed offsets. */
+void condemned_passed(struct engine *engine, const struct shard *shard);
 
 /* ---- resync.c ---- */
 /* One step on the way to SHARD_LIVE. A RETRY error leaves the phase as it is. */

@@ -32,13 +32,22 @@ struct model *setting_model(const char *text) {
     return model;
 }
 
+static uint64_t birth_seed = 7;
+
 static void random_bytes(void *host, uint8_t out[16]) {
-    uint64_t *state = host;
+    (void)host;
     for (int i = 0; i < 16; i++)
-        out[i] = (uint8_t)suite_random(state);
+        out[i] = (uint8_t)suite_random(&birth_seed);
 }
 
-static uint64_t birth_seed = 7;
+static void tell(void *host, enum engine_event event, uint32_t shard, uint64_t count, const struct err *why) {
+    struct setting *s = host;
+    (void)shard;
+    (void)count;
+    s->told[event]++;
+    if (event == ENGINE_CONDEMNED)
+        s->last_condemned = *why;
+}
 
 void setting_start(struct setting *s) {
     struct engine_options o = {.model = s->model,
@@ -55,8 +64,12 @@ void setting_start(struct setting *s) {
                                .cache_bytes = s->cache_bytes,
                                .search_budget = 64,
                                .commit_tries = 3,
-                               .host = &birth_seed,
-                               .random = random_bytes};
+                               .condemned = s->condemned,
+                               .n_condemned = s->n_condemned,
+                               .place = &s->place,
+                               .host = s,
+                               .random = random_bytes,
+                               .tell = tell};
     s->engine = engine_new(&o);
 }
 
@@ -135,6 +148,7 @@ void setting_finish(struct setting *s) {
         ck_assert_msg(ok, "%s: %s", e.where, e.words);
         quiet = world_done(s->world) ? quiet + 1 : 0;
     }
+    s->counts = *engine_counts(s->engine);
     ck_assert(engine_stop(s->engine, s->mono, SETTING_START + 60 * WHEN_DAY, &e));
 }
 

@@ -22,6 +22,12 @@ struct setting {
     struct engine *engine;
     int64_t mono;
     size_t max_events, cache_bytes;
+    const struct engine_condemned *condemned; /* what the engine is told of before its start; lent */
+    size_t n_condemned;
+    volatile struct engine_place place;
+    struct engine_counts counts; /* of the engine that setting_finish() stopped */
+    uint64_t told[ENGINE_RESYNC + 1]; /* how often the engines told of each event */
+    struct err last_condemned;
 };
 
 /* Compiles a model's text; to be freed. */

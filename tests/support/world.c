@@ -59,6 +59,7 @@ struct world {
     enum world_call broken;
     enum err_code broken_code;
     bool cramped;
+    const char *refused; /* no record of a cause that begins so is taken, NULL: all are */
 };
 
 #define GROW(array, n, cap)                                                                                           \
@@ -177,6 +178,17 @@ void world_array(struct world *world, uint16_t topic, uint32_t shard, int64_t ti
 
 void world_cramp(struct world *world) {
     world->cramped = true;
+}
+
+void world_refuse(struct world *world, const char *causes) {
+    world->refused = causes;
+}
+
+void world_spoil(struct world *world, uint16_t topic, uint32_t shard, int64_t offset, enum err_code code) {
+    struct input *in = world->inputs[topic][shard].at[offset];
+    in->item.bad = true;
+    err_set(&in->err, code, "world", "spoilt");
+    in->item.err = &in->err;
 }
 
 /* ---- faults ---- */
@@ -369,6 +381,9 @@ static bool sink_emit(void *self, const struct record *r, struct err *e) {
     if (fails(world, e))
         return false;
     MUST(world->open);
+    size_t n_refused = world->refused ? strlen(world->refused) : 0;
+    if (n_refused && r->cause.n >= n_refused && !memcmp(r->cause.at, world->refused, n_refused))
+        return err_set(e, ERR_OUTPUT_TOO_LARGE, "scores", "a record is more than the topic takes");
     char text[512], id[33];
     for (int i = 0; i < 16; i++)
         snprintf(id + 2 * i, 3, "%02x", r->id[i]);

@@ -36,6 +36,10 @@ void world_rebalance(struct world *world, bool lost);
 
 /* The n-th fallible call from now fails with this code; after: it takes effect all the same. 0: none fails. */
 void world_fail(struct world *world, uint64_t n, enum err_code code, bool after);
+/* From now on the topics take no record whose cause (an event's id) begins like this (lent): it is too large for them. */
+void world_refuse(struct world *world, const char *causes);
+/* What was appended at this place is no event but a bad record of this code. */
+void world_spoil(struct world *world, uint16_t topic, uint32_t shard, int64_t offset, enum err_code code);
 enum world_call { WORLD_NONE, WORLD_POLL, WORLD_COMMIT };
 /* From now on every such call fails with this code. */
 void world_break(struct world *world, enum world_call call, enum err_code code);
