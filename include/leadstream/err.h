@@ -30,6 +30,7 @@ enum err_class { ERR_CLASS_NONE, ERR_CLASS_REJECT, ERR_CLASS_RETRY, ERR_CLASS_FA
     X(UNAVAILABLE, "unavailable", RETRY, "the world cannot be reached")                                               \
     X(FULL, "full", RETRY, "a queue is full")                                                                         \
     X(ABORTED, "aborted", FATAL, "the transaction cannot be committed")                                               \
+    X(STALLED, "stalled", FATAL, "the brokers did not take the batch in time: it is done again")                      \
     X(FENCED, "fenced", FATAL, "another instance has taken over")                                                     \
     X(UNKNOWN_OUTCOME, "unknown-outcome", FATAL, "nobody said whether the transaction was committed")                 \
     X(LOST, "lost", FATAL, "the partitions were taken away")                                                          \
@@ -61,8 +62,10 @@ bool err_set(struct err *e, enum err_code code, const char *where, const char *f
 bool err_vset(struct err *e, enum err_code code, const char *where, const char *format, va_list args)
     __attribute__((format(printf, 4, 0)));
 
-/* The code's name ("malformed"), class and meaning, from the table above. */
+/* The code's name ("malformed"), class and meaning, from the table above; the class's name ("REJECT"). */
 const char *err_name(enum err_code code);
 enum err_class err_class(enum err_code code);
+const char *err_class_name(enum err_code code);
+const char *err_meaning(enum err_code code);
 
 #endif

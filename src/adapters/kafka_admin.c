@@ -19,11 +19,11 @@ void kafka_admin_close(struct kafka_client *client) {
 /* A wrong password is better news than "no broker answered". */
 static bool no_answer(struct kafka_client *client, struct err *e) {
     rd_kafka_poll(client->rk, 0);
-    if (client->failure.code)
-        *e = client->failure;
-    else
-        err_set(e, ERR_UNAVAILABLE, NULL, "no broker answered within %d s (kafka: bootstrap.servers)", WAIT / 1000);
-    return false;
+    if (kafka_client_failed(client, e))
+        return false;
+    bool heard = client->heard.code != ERR_NONE;
+    return err_set(e, ERR_UNAVAILABLE, NULL, "no broker answered within %d s (kafka: bootstrap.servers)%s%.200s",
+                   WAIT / 1000, heard ? ": " : "", heard ? client->heard.words : "");
 }
 
 bool kafka_admin_cluster(struct kafka_client *client, char *out, size_t n, struct err *e) {

@@ -1,6 +1,7 @@
 /* librdkafka's callbacks and errors, told as ours are. */
 #include "adapters/kafka_client.h"
 
+#include "adapters/kafka_errors.h"
 #include "host/clock.h"
 #include "host/log.h"
 
@@ -15,68 +16,28 @@
 
 /* ---- errors ---- */
 
-static enum err_code code_of(rd_kafka_resp_err_t code) {
-    switch ((int)code) {
-    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
-    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
-    case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
-    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED: return ERR_AUTH;
-    case RD_KAFKA_RESP_ERR__FENCED:
-    case RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
-    case RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH:
-    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID: return ERR_FENCED;
-    case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION:
-    case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
-    case RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST:
-    case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS: return ERR_LOST;
-    case RD_KAFKA_RESP_ERR__QUEUE_FULL: return ERR_FULL;
-    case RD_KAFKA_RESP_ERR__TIMED_OUT:
-    case RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE:
-    case RD_KAFKA_RESP_ERR__WAIT_COORD:
-    case RD_KAFKA_RESP_ERR__IN_PROGRESS:
-    case RD_KAFKA_RESP_ERR__PREV_IN_PROGRESS:
-    case RD_KAFKA_RESP_ERR__STATE:
-    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
-    case RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT:
-    case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
-    case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
-    case RD_KAFKA_RESP_ERR_NOT_COORDINATOR: return ERR_TIMEOUT;
-    case RD_KAFKA_RESP_ERR__TRANSPORT:
-    case RD_KAFKA_RESP_ERR__RESOLVE:
-    case RD_KAFKA_RESP_ERR__SSL:
-    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
-    case RD_KAFKA_RESP_ERR__NO_OFFSET:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
-    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
-    case RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE:
-    case RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE: return ERR_UNAVAILABLE;
-    default: return ERR_BROKER;
-    }
-}
-
 bool kafka_client_fail(struct err *e, rd_kafka_resp_err_t code, const char *where, const char *doing) {
-    return err_set(e, code_of(code), where, "%s: %s", doing, rd_kafka_err2str(code));
+    const char *remedy = kafka_errors_remedy(code), *name = rd_kafka_err2str(code);
+    bool said = strstr(doing, name) != NULL; /* librdkafka's own words often end with it */
+    return err_set(e, kafka_errors_code(code), where, "%.200s%s%s%s%s", doing, said ? "" : ": ", said ? "" : name,
+                   remedy ? "; " : "", remedy ? remedy : "");
 }
 
 bool kafka_client_done(struct err *e, rd_kafka_error_t *error, const char *doing) {
     if (!error)
         return true;
-    enum err_code code = code_of(rd_kafka_error_code(error));
+    enum err_code code = kafka_errors_code(rd_kafka_error_code(error));
+    const char *remedy = kafka_errors_remedy(rd_kafka_error_code(error));
     if (rd_kafka_error_is_fatal(error))
         code = code == ERR_FENCED || code == ERR_AUTH ? code : ERR_BROKER;
     else if (rd_kafka_error_is_retriable(error))
         code = ERR_TIMEOUT;
     else if (rd_kafka_error_txn_requires_abort(error))
-        code = ERR_ABORTED;
-    else if (code != ERR_AUTH && code != ERR_FENCED)
+        code = code == ERR_AUTH ? ERR_AUTH : err_class(code) == ERR_CLASS_RETRY ? ERR_STALLED : ERR_ABORTED;
+    else if (code != ERR_AUTH && code != ERR_FENCED && code != ERR_CONFIG)
         code = ERR_BROKER;
-    err_set(e, code, NULL, "%s: %s (%s)", doing, rd_kafka_error_string(error), rd_kafka_error_name(error));
+    err_set(e, code, NULL, "%s: %.150s (%s)%s%s", doing, rd_kafka_error_string(error), rd_kafka_error_name(error),
+            remedy ? "; " : "", remedy ? remedy : "");
     rd_kafka_error_destroy(error);
     return false;
 }
@@ -99,7 +60,9 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
     if (!strcmp(facility, "CONFWARN") && strstr(words, "will be ignored by this"))
         return;
     log_quoted(quoted, sizeof quoted, tells_a_secret(facility, words) ? "a secret's value" : words);
-    if (level <= 2)
+    if (!strcmp(facility, "FAIL") && level > 2)
+        LOG_RARELY(LOG_LEVEL_WARN, "kafka_connection", "client=%s words=%s", rd_kafka_name(rk), quoted);
+    else if (level <= 2)
         LOG(LOG_LEVEL_ERROR, "kafka", "client=%s facility=%s words=%s", rd_kafka_name(rk), facility, quoted);
     else if (level <= 4)
         LOG(LOG_LEVEL_WARN, "kafka", "client=%s facility=%s words=%s", rd_kafka_name(rk), facility, quoted);
@@ -113,25 +76,40 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
 static void on_error(rd_kafka_t *rk, int code, const char *words, void *opaque) {
     struct kafka_client *client = opaque;
     rd_kafka_resp_err_t cause = (rd_kafka_resp_err_t)code;
-    char fatal[300];
+    char fatal[300], quoted[400];
     if (cause == RD_KAFKA_RESP_ERR__FATAL) {
         cause = rd_kafka_fatal_error(rk, fatal, sizeof fatal);
         words = fatal;
     }
-    enum err_code ours = code_of(cause);
+    enum err_code ours = kafka_errors_code(cause);
+    if (code == RD_KAFKA_RESP_ERR__FATAL && ours != ERR_FENCED && ours != ERR_AUTH)
+        ours = ERR_BROKER; /* whatever it was about, the handle is of no more use */
     struct err seen;
-    err_set(&seen, ours, NULL, "%s: %s", rd_kafka_name(rk), words);
-    if (code != RD_KAFKA_RESP_ERR__FATAL && ours != ERR_AUTH)
-        return; /* librdkafka logs it itself, and mends it */
-    client->failure = seen;
-    LOG_ERR(LOG_LEVEL_ERROR, "kafka", &seen);
+    const char *remedy = kafka_errors_remedy(cause);
+    err_set(&seen, ours, NULL, "%s: %.200s%s%s", rd_kafka_name(rk), words, remedy ? "; " : "", remedy ? remedy : "");
+    if (code != RD_KAFKA_RESP_ERR__FATAL && ours != ERR_AUTH) {
+        client->heard = seen; /* librdkafka logs it itself, and mends it */
+        return;
+    }
+    client->failure = seen; /* told by whoever meets it */
+    LOG_RARELY(LOG_LEVEL_ERROR, "kafka_refuses", "code=%s words=%s", err_name(ours),
+               log_quoted(quoted, sizeof quoted, seen.words));
+}
+
+bool kafka_client_failed(struct kafka_client *client, struct err *e) {
+    if (client->failure.code == ERR_NONE)
+        return false;
+    *e = client->failure;
+    if (e->code == ERR_AUTH)
+        client->failure.code = ERR_NONE;
+    return true;
 }
 
 bool kafka_client_open(struct kafka_client *client, rd_kafka_type_t type, rd_kafka_conf_t *conf, struct err *e) {
     char words[300];
     MUST(!client->rk);
     client->closing = false;
-    client->failure.code = ERR_NONE;
+    client->failure.code = client->heard.code = ERR_NONE;
     rd_kafka_conf_set_opaque(conf, client);
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);

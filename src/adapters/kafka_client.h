@@ -13,6 +13,7 @@ struct kafka_client {
     void *owner;            /* for the callbacks of the owner */
     bool closing;           /* callbacks of the owner must do nothing any more */
     struct err failure;     /* code != NONE: what makes the handle useless (permission, fatal errors) */
+    struct err heard;       /* the last that was said of connections, which librdkafka mends; code NONE: nothing */
 };
 
 /* rd_kafka_new; takes conf in any case. False: *e. */
@@ -22,6 +23,10 @@ bool kafka_client_open(struct kafka_client *client, rd_kafka_type_t type, rd_kaf
  * was not given back. Its topics, queues and messages must have been.
  * False: abandoned; a consumer's callbacks may then still run. */
 bool kafka_client_close(struct kafka_client *client, int ms);
+
+/* True where the handle is useless, with why. Only a fatal error stays: librdkafka says again and again that it is not
+ * let in, so that it was is the only news of it. */
+bool kafka_client_failed(struct kafka_client *client, struct err *e);
 
 /* Makes idle broker threads look at once for what there is to fetch. librdkafka before 2.2 looks only once a second
  * where all queues had been full; setting the credentials that it has already wakes them, and nothing else in its

@@ -61,6 +61,7 @@ void kafka_partition_restart(struct kafka_partition *partition, int64_t offset) 
     partition->position = offset;
     partition->end = false;
     partition->dry = false;
+    partition->ask_pause = 0;
 }
 
 /* A queue near its limit is not fetched for; when it has been emptied by half, the fetchers are told. */
@@ -87,7 +88,8 @@ bool kafka_partition_refill(struct kafka_partition_pool *pool, struct kafka_part
 
 /* ---- events of the queue that are no records ---- */
 
-static void on_failure(struct kafka_partition_pool *pool, const struct kafka_partition *partition,
+/* What cannot be read for now has no end that was seen: its shard waits. */
+static void on_failure(struct kafka_partition_pool *pool, struct kafka_partition *partition,
                        const rd_kafka_message_t *message) {
     struct err e;
     char where[160];
@@ -99,16 +101,25 @@ static void on_failure(struct kafka_partition_pool *pool, const struct kafka_par
                 partition->position);
     else
         kafka_client_fail(&e, message->err, where, rd_kafka_message_errstr(message));
-    if (err_class(e.code) == ERR_CLASS_RETRY)
+    pool->errors[e.code]++;
+    if (message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || message->err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
+        pool->missed |= UINT32_C(1) << partition->topic->index;
+    if (e.code == ERR_AUTH) {
+        partition->refused = e;
+        partition->end = false;
+    } else if (err_class(e.code) == ERR_CLASS_RETRY) {
         LOG_ERR(LOG_LEVEL_WARN, "fetch", &e); /* librdkafka goes on trying */
-    else if (pool->failure.code == ERR_NONE)
+    } else if (pool->failure.code == ERR_NONE) {
         pool->failure = e;
+    }
 }
 
 /* True: the message was no record to be read, and is gone. What was fetched before a seek does not count. */
 static bool consume_event(struct kafka_partition_pool *pool, struct kafka_partition *partition) {
     rd_kafka_message_t *message = partition->fetched[partition->next];
     bool begun = partition->position >= 0;
+    if (!message->err || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        partition->refused.code = ERR_NONE;
     if (begun && !message->err && message->offset >= partition->position)
         return false;
     if (begun && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
@@ -233,6 +244,7 @@ static bool schema_ask(struct kafka_partition_pool *pool, struct kafka_partition
     if (partition->ask_pause > ASK_LAST)
         partition->ask_pause = ASK_LAST;
     partition->ask_at = now + partition->ask_pause;
+    pool->errors[e->code]++;
     LOG_ERR(LOG_LEVEL_WARN, "schema_waited_for", e);
     return false;
 }
@@ -271,9 +283,11 @@ static bool record_decode(struct kafka_partition_pool *pool, struct kafka_partit
     if (!record_start(pool, partition, partition->value, &e)) {
         if (err_class(e.code) == ERR_CLASS_RETRY)
             return false;
+        partition->ask_pause = 0;
         partition->item = item_whole(pool, partition, message, &e);
         return true;
     }
+    partition->ask_pause = 0;
     struct arena_mark mark = arena_mark(pool->arena);
     for (uint32_t i = 0; i < partition->entry; i++) {
         struct event skipped;

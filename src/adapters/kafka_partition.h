@@ -28,6 +28,8 @@ struct kafka_partition_pool {
     struct arena *arena;            /* of items and their records, until release */
     int wake;                       /* eventfd that librdkafka writes to when an empty queue gets something */
     struct err failure;             /* code != NONE: a partition that cannot be read any more */
+    uint64_t errors[ERR_CODES_END]; /* by code, what was in the way of reading */
+    uint32_t missed;                /* a bit for each topic that someone said was not there */
 };
 
 struct kafka_partition {
@@ -48,6 +50,7 @@ struct kafka_partition {
     size_t drained_bytes, drained_messages; /* since the fetchers were last woken */
     int64_t ask_at;                 /* when an unknown schema may be asked for again, ms */
     int ask_pause;
+    struct err refused;             /* code AUTH: it may not be read (kafka_unread asks again) */
 };
 
 /* Takes the partition's queue over from librdkafka. Before it is assigned. */

@@ -117,10 +117,8 @@ bool kafka_reader_read(struct kafka_reader *reader, int wait, struct log_entry *
     *n = 0;
     give_back(reader);
     rd_kafka_poll(reader->client.rk, 0);
-    if (reader->client.failure.code) {
-        *e = reader->client.failure;
+    if (kafka_client_failed(&reader->client, e))
         return false;
-    }
     fetch(reader, wait, max);
     reader->used = clock_mono_ms();
     for (size_t i = 0; i < reader->n; i++) {

@@ -84,7 +84,7 @@ void kafka_shards_drop(struct kafka_shards *shards) {
     shards->n = 0;
 }
 
-static int topic_find(const struct kafka_shards *shards, const char *name) {
+int kafka_shards_topic(const struct kafka_shards *shards, const char *name) {
     for (size_t t = 0; t < shards->options->n_topics; t++)
         if (!strcmp(shards->options->topics[t].name, name))
             return (int)t;
@@ -92,7 +92,7 @@ static int topic_find(const struct kafka_shards *shards, const char *name) {
 }
 
 static bool note_assigned(struct kafka_shards *shards, const char *topic, int32_t number, struct err *e) {
-    int t = topic_find(shards, topic);
+    int t = kafka_shards_topic(shards, topic);
     if (t < 0)
         return err_set(e, ERR_BROKER, topic, "the group assigned a topic that is not among the sources");
     if (number < 0 || (uint32_t)number >= shards->options->partitions)
@@ -114,7 +114,8 @@ static bool check_complete(const struct kafka_shards *shards, struct err *e) {
             if (!shards->by_number[shards->ours[i]]->present[t])
                 return err_set(e, ERR_REFUSED, shards->options->topics[t].name,
                                "partition %" PRIu32 " of this topic was not assigned with its shard: all source topics "
-                               "need the same number of partitions, and every member of the group the same sources",
+                               "need the same number of partitions, and every member of the group the same sources "
+                               "(or was the topic deleted?)",
                                shards->ours[i]);
     return true;
 }
@@ -267,6 +268,17 @@ bool kafka_shards_seek(struct kafka_shards *shards, uint32_t number, const int64
         kafka_partition_restart(&shard->partitions[t], offsets[t]);
     }
     bool good = seek_shard(shards, shard, list, e);
+    rd_kafka_topic_partition_list_destroy(list);
+    return good;
+}
+
+bool kafka_shards_again(struct kafka_shards *shards, uint32_t number, size_t topic, struct err *e) {
+    struct kafka_partition *partition = &kafka_shards_get(shards, number)->partitions[topic];
+    MUST(partition->next == partition->n && !partition->item && partition->position >= 0);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, shards->options->topics[topic].name, (int32_t)number)->offset =
+        partition->position;
+    bool good = seek_list(shards, list, e);
     rd_kafka_topic_partition_list_destroy(list);
     return good;
 }

@@ -40,6 +40,9 @@ void kafka_shards_drop(struct kafka_shards *shards);
 /* Gives the asker up if it was not used for 10 s. */
 void kafka_shards_rest(struct kafka_shards *shards);
 
+/* The index of an input topic, -1: it is none. */
+int kafka_shards_topic(const struct kafka_shards *shards, const char *name);
+
 /* It must be ours. */
 struct kafka_shard *kafka_shards_get(const struct kafka_shards *shards, uint32_t number);
 
@@ -50,5 +53,8 @@ rd_kafka_topic_partition_list_t *kafka_shards_list(const struct kafka_shards *sh
 bool kafka_shards_committed(struct kafka_shards *shards, uint32_t number, int64_t *offsets, struct err *e);
 bool kafka_shards_first(struct kafka_shards *shards, uint32_t number, int64_t *offsets, struct err *e);
 bool kafka_shards_seek(struct kafka_shards *shards, uint32_t number, const int64_t *offsets, struct err *e);
+
+/* One partition that is read is fetched anew from where it stands. Nothing of it may be fetched and not taken. */
+bool kafka_shards_again(struct kafka_shards *shards, uint32_t number, size_t topic, struct err *e);
 
 #endif

@@ -98,6 +98,17 @@ static void sink_retire(void *self) {
     sink->state = NONE;
 }
 
+/* That nobody answers may be because we are not let in. */
+static bool take_id(struct kafka_sink *sink, struct err *e) {
+    struct err why;
+    if (kafka_client_done(e, rd_kafka_init_transactions(sink->client.rk, INIT_WAIT), "init_transactions"))
+        return true;
+    rd_kafka_poll(sink->client.rk, 0);
+    if (err_class(e->code) == ERR_CLASS_RETRY && kafka_client_failed(&sink->client, &why))
+        *e = why;
+    return false;
+}
+
 static bool sink_init(void *self, struct err *e) {
     struct kafka_sink *sink = self;
     MUST(sink->state == NONE || sink->state == OWNED || sink->state == READY);
@@ -105,8 +116,7 @@ static bool sink_init(void *self, struct err *e) {
         return true;
     if (!open_producer(sink, e))
         return false;
-    if (sink->state == NONE && !sink->options.conf.no_transactions &&
-        !kafka_client_done(e, rd_kafka_init_transactions(sink->client.rk, INIT_WAIT), "init_transactions"))
+    if (sink->state == NONE && !sink->options.conf.no_transactions && !take_id(sink, e))
         return false;
     sink->state = OWNED; /* librdkafka takes a second init_transactions for a mistake */
     if (!sink->output.changelog && !kafka_output_open(&sink->output, sink->client.rk, e)) {
@@ -130,10 +140,8 @@ static bool sink_begin(void *self, struct err *e) {
     MUST(sink->state == READY);
     kafka_reader_retire(&sink->reader, false);
     rd_kafka_poll(sink->client.rk, 0);
-    if (sink->client.failure.code) {
-        *e = sink->client.failure;
+    if (kafka_client_failed(&sink->client, e))
         return false;
-    }
     if (!sink->options.conf.no_transactions &&
         !kafka_client_done(e, rd_kafka_begin_transaction(sink->client.rk), "begin_transaction"))
         return false;
@@ -214,7 +222,7 @@ static bool sink_send_offsets(void *self, const struct sink_offsets *offsets, si
     }
     int limit = kafka_conf_transaction_timeout(&sink->options.conf);
     if (err_class(e->code) == ERR_CLASS_RETRY && clock_mono_ms() - sink->sending > limit)
-        return err_set(e, ERR_ABORTED, NULL, "the broker did not take the offsets within %d ms", limit);
+        return err_set(e, ERR_STALLED, NULL, "the broker did not take the offsets within %d ms", limit);
     return false;
 }
 

@@ -2,7 +2,7 @@
  *
  * Errors of the transaction's calls, as the engine sees them:
  *   TIMEOUT, FULL    call the same again (send_offsets, commit: or abort; commit never follows a failed send_offsets);
- *   ABORTED          abort, then resync;
+ *   ABORTED, STALLED abort, then resync;
  *   FENCED           another producer has our transactional id: retire, or end;
  *   BROKER, AUTH     the producer is dead: retire, init again, resync;
  *   UNKNOWN_OUTCOME  of commit, after transaction.timeout.ms of TIMEOUTs: retire and resync.
@@ -47,6 +47,7 @@ struct kafka_sink_counts {
     uint64_t records, bytes;        /* produced, of all topics */
     uint64_t full;                  /* times that the queue was full */
     uint64_t cut;                   /* dead letters whose bytes were too many and were cut */
+    uint64_t rejected[ERR_CODES_END]; /* dead letters by code */
 };
 const struct kafka_sink_counts *kafka_sink_counts(const struct kafka_sink *sink);
 

@@ -5,6 +5,7 @@
 #include "adapters/kafka_source.h"
 
 #include "adapters/kafka_shards.h"
+#include "adapters/kafka_unread.h"
 #include "host/clock.h"
 #include "host/log.h"
 
@@ -24,6 +25,7 @@ struct kafka_source {
     struct kafka_source_options options;
     struct kafka_partition_pool pool;
     struct kafka_shards shards;
+    struct kafka_unread unread;
     rd_kafka_queue_t *queue;                /* the consumer's own */
     const struct source_listener *listener; /* while a poll runs */
     bool joined;
@@ -107,8 +109,12 @@ static void on_message(struct kafka_source *source, const rd_kafka_message_t *me
         on_fatal(&source->pool.client);
         return;
     }
-    kafka_client_fail(&e, message->err, message->rkt ? rd_kafka_topic_name(message->rkt) : NULL,
-                      rd_kafka_message_errstr(message));
+    const char *topic = message->rkt ? rd_kafka_topic_name(message->rkt) : NULL;
+    int index = topic ? kafka_shards_topic(&source->shards, topic) : -1;
+    if (index >= 0 && message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        source->pool.missed |= UINT32_C(1) << index;
+    kafka_client_fail(&e, message->err, topic, rd_kafka_message_errstr(message));
+    source->pool.errors[e.code]++;
     bool passes = err_class(e.code) == ERR_CLASS_RETRY || message->err == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED;
     LOG_ERR(LOG_LEVEL_WARN, "consumer", &e);
     if (!passes && source->pool.failure.code == ERR_NONE && source->pool.client.failure.code == ERR_NONE)
@@ -116,10 +122,11 @@ static void on_message(struct kafka_source *source, const rd_kafka_message_t *me
 }
 
 static bool failed(struct kafka_source *source, struct err *e) {
-    struct err *seen = source->pool.client.failure.code ? &source->pool.client.failure : &source->pool.failure;
-    if (seen->code == ERR_NONE)
-        return false;
-    *e = *seen;
+    if (kafka_client_failed(&source->pool.client, e))
+        return true;
+    if (source->pool.failure.code == ERR_NONE)
+        return !kafka_unread_look(&source->unread, &source->shards, e);
+    *e = source->pool.failure;
     source->pool.failure.code = ERR_NONE;
     return true;
 }
@@ -319,6 +326,22 @@ void kafka_source_wake(struct kafka_source *source) {
     ssize_t n = write(source->pool.wake, &one, sizeof one);
     (void)n; /* a full counter wakes as well */
     errno = kept;
+}
+
+size_t kafka_source_unread(const struct kafka_source *source) {
+    return kafka_unread_count(&source->unread, &source->shards);
+}
+
+size_t kafka_source_schema_waits(const struct kafka_source *source) {
+    size_t n = 0;
+    for (size_t i = 0; i < source->shards.n; i++)
+        for (size_t t = 0; t < source->options.n_topics; t++)
+            n += kafka_shards_get(&source->shards, source->shards.ours[i])->partitions[t].ask_pause != 0;
+    return n;
+}
+
+const uint64_t *kafka_source_errors(const struct kafka_source *source) {
+    return source->pool.errors;
 }
 
 int64_t kafka_source_lag(const struct kafka_source *source) {

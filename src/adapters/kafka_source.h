@@ -52,6 +52,15 @@ void kafka_source_wake(struct kafka_source *source);
 /* Records between what was taken and the ends of the partitions, as far as known. */
 int64_t kafka_source_lag(const struct kafka_source *source);
 
+/* Partitions that may not be read and topics that are gone, for now. */
+size_t kafka_source_unread(const struct kafka_source *source);
+
+/* Partitions whose next record waits for its schema. */
+size_t kafka_source_schema_waits(const struct kafka_source *source);
+
+/* By code, how often something was in the way of reading; lent. */
+const uint64_t *kafka_source_errors(const struct kafka_source *source);
+
 /* For kafka_sink: the consumer (a rd_kafka_t), whose group metadata goes into transactions, and what committed() is to
  * say under assign_all. */
 struct rd_kafka_s *kafka_source_consumer(struct kafka_source *source);

@@ -2,6 +2,7 @@
  * lead can grow to; and the tables of parameters and metrics, which are the documentation of both. */
 #include "app/cmd.h"
 
+#include "adapters/kafka_errors.h"
 #include "adapters/rocks_store.h"
 #include "app/check_files.h"
 #include "app/cmd_say.h"
@@ -22,6 +23,7 @@ static const char help[] =
     "      --broker         also ask the broker: can it be reached, are the topics as they must be?\n"
     "      --params         print every key of the configuration: bounds, default, what it is\n"
     "      --metrics        print every metric\n"
+    "      --errors         print every code of an error with its class, and what each of Kafka's errors is to us\n"
     "\n"
     "Exit codes: 0 good (warnings are no errors), 1 an error in a file or a topic, 2 usage, 3 the broker is not there.\n"
     "\n"
@@ -29,7 +31,7 @@ static const char help[] =
 
 struct options {
     const char *config, *model;
-    bool broker, params, metrics;
+    bool broker, params, metrics, errors;
 };
 
 static int read_options(int argc, char **argv, struct options *o, bool *done) {
@@ -38,6 +40,7 @@ static int read_options(int argc, char **argv, struct options *o, bool *done) {
                                             {"broker", no_argument, NULL, 'b'},
                                             {"params", no_argument, NULL, 'p'},
                                             {"metrics", no_argument, NULL, 'M'},
+                                            {"errors", no_argument, NULL, 'E'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     int option;
@@ -50,6 +53,7 @@ static int read_options(int argc, char **argv, struct options *o, bool *done) {
         case 'b': o->broker = true; break;
         case 'p': o->params = true; break;
         case 'M': o->metrics = true; break;
+        case 'E': o->errors = true; break;
         case 'h':
             fputs(help, stdout);
             *done = true;
@@ -61,7 +65,7 @@ static int read_options(int argc, char **argv, struct options *o, bool *done) {
         return cmd_say(EXIT_USAGE, name, "\"%s\" is not an option (for files: -c CONFIG, -m MODEL)", argv[optind]);
     if (o->broker && !o->config)
         return cmd_say(EXIT_USAGE, name, "--broker needs -c CONFIG, which says where the broker is");
-    if (!o->config && !o->model && !o->params && !o->metrics)
+    if (!o->config && !o->model && !o->params && !o->metrics && !o->errors)
         return cmd_say(EXIT_USAGE, name, "give -c CONFIG or -m MODEL (see `leadstream check --help`)");
     return EXIT_DONE;
 }
@@ -97,6 +101,17 @@ static void print_params(void) {
     size_t n;
     const struct param *params = settings_params(&n);
     param_print(params, n, stdout);
+}
+
+/* The page docs/errors.md is held against this. */
+static void print_errors(void) {
+    const char *kafka, *remedy;
+    enum err_code code;
+    for (size_t i = ERR_NONE + 1; i < ERR_CODES_END; i++)
+        printf("%-18s %-7s %s\n", err_name((enum err_code)i), err_class_name((enum err_code)i),
+               err_meaning((enum err_code)i));
+    for (size_t i = 0; kafka_errors_row(i, &kafka, &code, &remedy); i++)
+        printf("kafka %-38s %-12s %s\n", kafka, err_name(code), remedy ? remedy : "");
 }
 
 /* *good: neither the configuration nor a file that it names has an error. */
@@ -161,7 +176,10 @@ int cmd_check(int argc, char **argv) {
         print_params();
     if (o.metrics) {
         metric_print_table(&worker_metrics, stdout);
+        metric_print_table(&worker_code_metrics, stdout);
         metric_print_table(&rocks_store_metrics, stdout);
     }
+    if (o.errors)
+        print_errors();
     return check_all(&o);
 }

@@ -4,6 +4,7 @@
  * takes between two turns, when no lead is half changed. */
 #include "app/worker.h"
 
+#include "app/trouble.h"
 #include "host/clock.h"
 #include "host/log.h"
 #include <errno.h>
@@ -28,6 +29,13 @@ static const struct metric_desc descs[] = {
 };
 const struct metric_table worker_metrics = {descs, WORKER_METRICS_END};
 
+static const struct metric_desc code_descs[] = {
+#define X(symbol, name, kind, help) {name, METRIC_##kind, help},
+    WORKER_CODE_METRICS(X)
+#undef X
+};
+const struct metric_table worker_code_metrics = {code_descs, sizeof code_descs / sizeof *code_descs};
+
 struct question {
     uint32_t shard;
     struct bytes lead;
@@ -48,6 +56,9 @@ struct worker {
     struct sink sink_port;
     struct engine *engine;
     struct metric_set *metrics;
+    struct metric_set *by_code[ERR_CODES_END];
+    struct trouble trouble;
+    uint64_t told[ERR_CODES_END]; /* errors that the engine told of, by code */
     uint64_t lost;
     int64_t published;
     pthread_t thread;
@@ -69,6 +80,15 @@ static void random_bytes(void *host, uint8_t out[16]) {
     fclose(from);
 }
 
+static void hear(struct worker *worker, const char *event, const struct err *why) {
+    if (err_class(why->code) == ERR_CLASS_REJECT) { /* about a record, which became a dead letter: the world is well */
+        LOG_ERR(LOG_LEVEL_WARN, "batch_lost", why);
+        return;
+    }
+    worker->told[why->code]++;
+    trouble_hear(&worker->trouble, worker->o.index, event, why, clock_mono_ms());
+}
+
 static void tell(void *host, enum engine_event event, uint32_t shard, uint64_t count, const struct err *why) {
     struct worker *worker = host;
     unsigned index = worker->o.index;
@@ -83,16 +103,23 @@ static void tell(void *host, enum engine_event event, uint32_t shard, uint64_t c
         LOG(LOG_LEVEL_INFO, "revoked", "worker=%u shard=%u", index, shard);
         break;
     case ENGINE_RETRYING:
-        LOG_ERR(LOG_LEVEL_WARN, "retrying", why);
+        hear(worker, "retrying", why);
         break;
     case ENGINE_CONDEMNED:
         LOG_ERR(LOG_LEVEL_ERROR, "condemned", why);
         break;
     case ENGINE_RESYNC:
         worker->lost++;
-        LOG_ERR(LOG_LEVEL_WARN, "batch_lost", why);
+        hear(worker, "batch_lost", why);
         break;
     }
+}
+
+static void publish_errors(struct worker *worker) {
+    const uint64_t *reading = kafka_source_errors(worker->source);
+    const uint64_t *rejected = kafka_sink_counts(worker->sink)->rejected;
+    for (size_t i = ERR_NONE + 1; i < ERR_CODES_END; i++)
+        metric_put(worker->by_code[i], 0, (int64_t)(worker->told[i] + reading[i] + rejected[i]));
 }
 
 static void publish_counts(struct worker *worker) {
@@ -126,10 +153,15 @@ static void publish_counts(struct worker *worker) {
         [WORKER_UNWRITTEN] = (int64_t)c->unwritten,
         [WORKER_CLOCK] = c->clock_min == LEAD_NEVER ? 0 : c->clock_min,
         [WORKER_LAG] = kafka_source_lag(worker->source),
+        [WORKER_UNREAD] = (int64_t)kafka_source_unread(worker->source),
+        [WORKER_SCHEMA_WAITS] = (int64_t)kafka_source_schema_waits(worker->source),
+        [WORKER_TROUBLE] = trouble_lasts(&worker->trouble, clock_mono_ms()),
     };
     for (size_t i = 0; i < WORKER_METRICS_END; i++)
         metric_put(worker->metrics, i, values[i]);
-    atomic_store(&worker->healthy, c->shards == c->shards_live);
+    publish_errors(worker);
+    trouble_look(&worker->trouble, worker->o.index, clock_mono_ms());
+    atomic_store(&worker->healthy, c->shards == c->shards_live && !worker->trouble.since);
     if (worker->o.turned)
         worker->o.turned(worker->o.host, worker->o.index, c);
 }
@@ -228,6 +260,11 @@ static bool make(struct worker *worker, struct err *e) {
     char label[32];
     snprintf(label, sizeof label, "worker=\"%u\"", o->index);
     worker->metrics = metric_set_new(&worker_metrics, label);
+    for (size_t i = ERR_NONE + 1; i < ERR_CODES_END; i++) {
+        char pair[64];
+        snprintf(pair, sizeof pair, "%s,code=\"%s\"", label, err_name((enum err_code)i));
+        worker->by_code[i] = metric_set_new(&worker_code_metrics, pair);
+    }
     return true;
 }
 
@@ -279,6 +316,8 @@ void worker_free(struct worker **worker) {
         kafka_source_free(&w->source, w->o.leave);
     engine_free(&w->engine);
     metric_set_free(&w->metrics);
+    for (size_t i = 0; i < ERR_CODES_END; i++)
+        metric_set_free(&w->by_code[i]);
     free(w);
     *worker = NULL;
 }

@@ -39,9 +39,16 @@
     X(CACHE_ENTRIES, "leadstream_cache_leads", GAUGE, "leads in memory")                                             \
     X(UNWRITTEN, "leadstream_unwritten_leads", GAUGE, "committed leads that the store does not have yet")            \
     X(CLOCK, "leadstream_clock_ms", GAUGE, "least clock of the live shards, ms since 1970; 0: none")                 \
-    X(LAG, "leadstream_lag_records", GAUGE, "records that wait on the topics, as far as known")
+    X(LAG, "leadstream_lag_records", GAUGE, "records that wait on the topics, as far as known")                      \
+    X(UNREAD, "leadstream_unread", GAUGE, "partitions that may not be read and topics that are gone, for now")       \
+    X(SCHEMA_WAITS, "leadstream_schema_waits", GAUGE, "partitions that wait for a schema")                           \
+    X(TROUBLE, "leadstream_trouble_ms", GAUGE, "how long something has been in the way, 0: nothing is")
 
-extern const struct metric_table worker_metrics;
+/* The same, once for each code of an error. */
+#define WORKER_CODE_METRICS(X)                                                                                        \
+    X(ERRORS, "leadstream_errors_total", COUNTER, "errors by code: dead letters, and what was in the way")
+
+extern const struct metric_table worker_metrics, worker_code_metrics;
 
 struct worker_options {
     unsigned index;
@@ -79,7 +86,7 @@ void worker_free(struct worker **worker);
 bool worker_peek(struct worker *worker, uint32_t shard, struct bytes lead, int wait, bool *held, struct arena *arena,
                  struct bytes *value, struct err *e);
 
-/* True while every shard that is assigned is live. */
+/* True while every shard that is assigned is live and nothing is in the way. */
 bool worker_healthy(const struct worker *worker);
 
 #endif

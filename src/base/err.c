@@ -6,8 +6,9 @@
 static const struct {
     const char *name;
     enum err_class class;
+    const char *class_name, *meaning;
 } table[] = {
-#define X(code, name, class, meaning) {name, ERR_CLASS_##class},
+#define X(code, name, class, meaning) {name, ERR_CLASS_##class, #class, meaning},
     ERR_CODES(X)
 #undef X
 };
@@ -38,4 +39,14 @@ const char *err_name(enum err_code code) {
 enum err_class err_class(enum err_code code) {
     MUST(code < ERR_CODES_END);
     return table[code].class;
+}
+
+const char *err_class_name(enum err_code code) {
+    MUST(code < ERR_CODES_END);
+    return table[code].class_name;
+}
+
+const char *err_meaning(enum err_code code) {
+    MUST(code < ERR_CODES_END);
+    return table[code].meaning;
 }

@@ -9,6 +9,7 @@
 
 #define ARENA_LIMIT ((size_t)256 * 1024 * 1024)
 enum { REST_FIRST = 100, REST_LAST = 5000, FORGIVEN = 300 * 1000 /* ms */ };
+enum { AUTH_PATIENCE = 60 * 1000, AUTH_QUIET = 20 * 1000 /* ms: for so long a right may be away; then it is news */ };
 
 struct engine *engine_new(const struct engine_options *options) {
     MUST(options->source->n_topics > 0 && options->source->n_topics <= ENGINE_MAX_TOPICS);
@@ -65,6 +66,24 @@ static void rest(struct engine *engine) {
     engine->rest_until = engine->mono + (ms < REST_LAST ? ms : REST_LAST);
 }
 
+/* A right that is taken away while all goes well may be given back: a password that is being changed, a rule set wrong.
+ * Not for ever, so that a supervisor sees it; and not at the start, where it was never there. */
+static bool bears(struct engine *engine, enum err_code code) {
+    if (code != ERR_AUTH || !engine->counts.resyncs)
+        return false;
+    if (!engine->auth_seen || engine->mono - engine->auth_seen > AUTH_QUIET)
+        engine->auth_since = engine->mono;
+    engine->auth_seen = engine->mono;
+    return engine->mono - engine->auth_since <= AUTH_PATIENCE;
+}
+
+/* Brokers that are slow, away, or too few are waited for as long as it takes; what else fails again and again is not
+ * mended by doing it once more. */
+static bool goes_on(struct engine *engine, enum err_code code) {
+    bool slow = err_class(code) == ERR_CLASS_RETRY || code == ERR_STALLED || code == ERR_UNKNOWN_OUTCOME;
+    return bears(engine, code) || slow || (engine_recoverable(code) && engine->failures <= ENGINE_MAX_FAILURES);
+}
+
 /* Aborts, drops, and lets every shard resync. False: it cannot be mended that way (*why stays what it was). An item
  * that was condemned is a matter of its own: the next batch goes without it, so nothing needs a rest. */
 static bool lose_batch(struct engine *engine, const struct err *why) {
@@ -72,7 +91,7 @@ static bool lose_batch(struct engine *engine, const struct err *why) {
     struct err ignored;
     bool condemning = engine->condemning;
     bool keeps_id = condemning || err_class(why->code) == ERR_CLASS_RETRY || why->code == ERR_ABORTED ||
-                    why->code == ERR_LOST;
+                    why->code == ERR_STALLED || why->code == ERR_LOST;
     bool was_open = engine->open;
     engine->condemning = false;
     batch_drop(engine);
@@ -87,7 +106,7 @@ static bool lose_batch(struct engine *engine, const struct err *why) {
         engine->failures = 0; /* nothing may have come since that could be committed */
     engine->failures++;
     rest(engine);
-    return engine_recoverable(why->code) && engine->failures <= ENGINE_MAX_FAILURES;
+    return goes_on(engine, why->code);
 }
 
 /* ---- what the poll loop says ---- */
@@ -190,7 +209,7 @@ static bool resync(struct engine *engine, bool *busy, struct err *e) {
         /* A transaction that the step itself began (a birth) is lost with it; another's batch has nothing to do with a
          * step that only has to wait. */
         if (err_class(e->code) != ERR_CLASS_RETRY || engine->open != was_open)
-            return engine->open || engine_recoverable(e->code) ? lose_batch(engine, e) : false;
+            return engine->open || goes_on(engine, e->code) ? lose_batch(engine, e) : false;
         engine_tell(engine, ENGINE_RETRYING, shard->number, 0, e);
         if (shard->phase == SHARD_BIRTH || shard->phase == SHARD_READ)
             return true; /* the others wait for the changelog that is open */
@@ -244,7 +263,7 @@ static bool poll_passes(enum err_code code) {
 static bool poll(struct engine *engine, int wait, struct err *e) {
     const struct source_listener listener = {engine, on_assigned, on_revoked};
     if (!engine->o.source->poll(engine->o.source->self, &listener, wait, e)) {
-        if (!poll_passes(e->code))
+        if (!poll_passes(e->code) && !bears(engine, e->code))
             return false;
         engine_tell(engine, ENGINE_RETRYING, 0, 0, e);
     }
@@ -252,7 +271,7 @@ static bool poll(struct engine *engine, int wait, struct err *e) {
         return true;
     *e = engine->broken;
     engine->broken.code = ERR_NONE;
-    return engine_recoverable(e->code);
+    return goes_on(engine, e->code);
 }
 
 bool engine_step(struct engine *engine, int64_t mono, int64_t wall, int wait, bool *worked, struct err *e) {

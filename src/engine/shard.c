@@ -15,6 +15,6 @@ void engine_tell(struct engine *engine, enum engine_event event, uint32_t shard,
 }
 
 bool engine_recoverable(enum err_code code) {
-    return err_class(code) == ERR_CLASS_RETRY || code == ERR_ABORTED || code == ERR_FENCED ||
-           code == ERR_UNKNOWN_OUTCOME || code == ERR_LOST || code == ERR_BROKER;
+    return err_class(code) == ERR_CLASS_RETRY || code == ERR_ABORTED || code == ERR_STALLED ||
+           code == ERR_FENCED || code == ERR_UNKNOWN_OUTCOME || code == ERR_LOST || code == ERR_BROKER;
 }

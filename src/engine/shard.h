@@ -81,6 +81,7 @@ struct engine {
     bool ready;                 /* the sink has its transactional id */
     uint32_t failures;          /* batches lost since the last commit */
     int64_t rest_until;         /* monotonic ms: back-off after a failure */
+    int64_t auth_since, auth_seen; /* monotonic ms: since when we are not let in, and the last news of it; 0: never */
     struct err broken;          /* set by a callback in which a batch was lost; code NONE: none was */
 
     bool open;                  /* a transaction has begun */

@@ -33,13 +33,13 @@ bool log_enabled(enum log_level level) {
 static bool allowed(struct log_site *site, int64_t now, uint32_t *kept_back) {
     *kept_back = 0;
     int64_t window = atomic_load(&site->window);
-    if (now - window >= LOG_WINDOW || now < window) {
+    if (now - window >= (site->rare ? LOG_RARE : LOG_WINDOW) || now < window) {
         if (atomic_compare_exchange_strong(&site->window, &window, now)) {
             atomic_store(&site->printed, 0);
             *kept_back = atomic_exchange(&site->kept_back, 0);
         }
     }
-    if (atomic_fetch_add(&site->printed, 1) < LOG_BURST)
+    if (atomic_fetch_add(&site->printed, 1) < (site->rare ? 1u : (uint32_t)LOG_BURST))
         return true;
     atomic_fetch_add(&site->kept_back, 1);
     return false;

@@ -2,7 +2,8 @@
  *
  *   ts=2026-11-22T10:00:00.000Z level=info event=restored shard=3 records=120000
  *
- * A call site prints at most LOG_BURST lines per LOG_WINDOW; the next line after a silence says how many it kept back.
+ * A call site prints at most LOG_BURST lines per LOG_WINDOW (LOG_RARELY: one a minute); the next line after a silence
+ * says how many it kept back.
  * Personal data (lead ids, profile values) may only be logged at debug. */
 #ifndef LEADSTREAM_LOG_H
 #define LEADSTREAM_LOG_H
@@ -13,13 +14,14 @@
 #include <stdint.h>
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
-enum { LOG_BURST = 10, LOG_WINDOW = 10000 /* ms */ };
+enum { LOG_BURST = 10, LOG_WINDOW = 10000, LOG_RARE = 60000 /* ms */ };
 
 /* A call site's own count, made by the macros. */
 struct log_site {
     _Atomic int64_t window;
     _Atomic uint32_t printed;
     _Atomic uint32_t kept_back;
+    bool rare;
 };
 
 /* error, warn, info, debug. False: not a level. */
@@ -41,6 +43,13 @@ void log_err(enum log_level level, struct log_site *site, const char *event, con
 #define LOG(level, event, ...)                                                                                        \
     do {                                                                                                              \
         static struct log_site log_site_;                                                                             \
+        if (log_enabled(level))                                                                                       \
+            log_write((level), &log_site_, (event), __VA_ARGS__);                                                     \
+    } while (0)
+/* For what somebody else repeats all the time. */
+#define LOG_RARELY(level, event, ...)                                                                                 \
+    do {                                                                                                              \
+        static struct log_site log_site_ = {.rare = true};                                                            \
         if (log_enabled(level))                                                                                       \
             log_write((level), &log_site_, (event), __VA_ARGS__);                                                     \
     } while (0)

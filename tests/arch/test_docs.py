@@ -1,5 +1,5 @@
 """The documents tell of all that is there: every room in src/README.md, every metric in ops/README.md, every param in
-config/leadstream.yaml; and their links lead somewhere.
+config/leadstream.yaml, every error in docs/errors.md; and their links lead somewhere.
 
     test_docs.py ROOT LEADSTREAM
 """
@@ -64,8 +64,23 @@ def tables(house, leadstream):
             yield f"config/leadstream.yaml: does not show the param {name}"
 
 
+def errors(house, leadstream):
+    """docs/errors.md: every code with its class and meaning, and every error of Kafka's with its code."""
+    rows = [[cell.strip() for cell in line.strip("|\n").split("|")]
+            for line in read(house, "docs/errors.md").splitlines() if line.startswith("|")]
+    codes = {row[0]: row[1:3] for row in rows if len(row) == 5}
+    kafka = {name: row[1] for row in rows if len(row) == 3 for name in row[0].split(", ")}
+    out = subprocess.run([leadstream, "check", "--errors"], text=True, capture_output=True, check=True, timeout=60)
+    for line in out.stdout.splitlines():
+        word = line.split()
+        if word[0] == "kafka" and kafka.get(word[1]) != word[2]:
+            yield f"docs/errors.md: says that {word[1]} is {kafka.get(word[1])}, it is {word[2]}"
+        if word[0] != "kafka" and codes.get(word[0]) != [word[1], " ".join(word[2:])]:
+            yield f"docs/errors.md: the code {word[0]} is {word[1:]}, not {codes.get(word[0])}"
+
+
 def check(house, leadstream):
-    return [*links(house), *rooms(house), *tables(house, leadstream)]
+    return [*links(house), *rooms(house), *tables(house, leadstream), *errors(house, leadstream)]
 
 
 if __name__ == "__main__":

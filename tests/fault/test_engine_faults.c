@@ -273,7 +273,83 @@ START_TEST(failures_that_stay_end_the_process) {
 }
 END_TEST
 
+static void turns_for(struct setting *s, int64_t ms) {
+    struct err e;
+    for (int64_t end = s->mono + ms; s->mono < end;)
+        ck_assert_msg(setting_turn(s, &e), "%s: %s", err_name(e.code), e.words);
+}
+
+/* A right that is taken away while all goes well is waited for, and nothing is lost by it; */
+START_TEST(a_right_may_come_back) {
+    static const enum world_call calls[] = {WORLD_POLL, WORLD_COMMIT};
+    char *expected = setting_undisturbed(26, NULL);
+    struct setting s;
+    setting_init(&s, 26);
+    turns_for(&s, 100);
+    for (int i = 0; i < 3; i++) { /* each time anew */
+        world_break(s.world, calls[_i], ERR_AUTH);
+        turns_for(&s, 45000);
+        world_break(s.world, WORLD_NONE, ERR_NONE);
+        turns_for(&s, 21000);
+    }
+    setting_finish(&s);
+    setting_same(&s, expected, "rights away", (uint64_t)_i);
+    setting_fini(&s);
+    free(expected);
+}
+END_TEST
+
+/* but not for ever, */
+START_TEST(a_right_that_stays_away_ends_the_process) {
+    static const enum world_call calls[] = {WORLD_POLL, WORLD_COMMIT};
+    struct setting s;
+    struct err e = {.code = ERR_NONE};
+    setting_init(&s, 27);
+    turns_for(&s, 100);
+    world_break(s.world, calls[_i], ERR_AUTH);
+    int64_t began = s.mono;
+    while (setting_turn(&s, &e))
+        ck_assert_int_lt(s.mono - began, 100000);
+    ck_assert_int_eq(e.code, ERR_AUTH);
+    ck_assert_int_ge(s.mono - began, 59000);
+    setting_fini(&s);
+}
+END_TEST
+
+/* and not where it never was. */
+START_TEST(without_rights_it_does_not_start) {
+    struct setting s;
+    struct err e = {.code = ERR_NONE};
+    setting_init(&s, 28);
+    world_break(s.world, WORLD_POLL, ERR_AUTH);
+    ck_assert(!setting_turn(&s, &e));
+    ck_assert_int_eq(e.code, ERR_AUTH);
+    setting_fini(&s);
+}
+END_TEST
+
+/* Brokers that are slow, or too few, are waited for as long as it takes. */
+START_TEST(a_slow_world_is_waited_for) {
+    static const enum err_code codes[] = {ERR_STALLED, ERR_UNKNOWN_OUTCOME, ERR_TIMEOUT};
+    char *expected = setting_undisturbed(29, NULL);
+    struct setting s;
+    setting_init(&s, 29);
+    turns_for(&s, 100);
+    world_break(s.world, WORLD_COMMIT, codes[_i]);
+    turns_for(&s, 600000);
+    world_break(s.world, WORLD_NONE, ERR_NONE);
+    setting_finish(&s);
+    setting_same(&s, expected, err_name(codes[_i]), 0);
+    setting_fini(&s);
+    free(expected);
+}
+END_TEST
+
 static void add(TCase *all) {
+    tcase_add_loop_test(all, a_right_may_come_back, 0, 2);
+    tcase_add_loop_test(all, a_right_that_stays_away_ends_the_process, 0, 2);
+    tcase_add_test(all, without_rights_it_does_not_start);
+    tcase_add_loop_test(all, a_slow_world_is_waited_for, 0, 3);
     tcase_add_loop_test(all, any_store_call_may_fail, 0, 4);
     tcase_add_loop_test(all, a_build_that_was_not_ended_is_begun_again, 0, 4);
     tcase_add_loop_test(all, arrays_may_be_cut_by_the_sources_room, 0, 4);

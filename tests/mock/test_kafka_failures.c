@@ -3,7 +3,17 @@
 
 #include <time.h>
 
-enum { PRODUCE = 0, FETCH = 1, INIT_PRODUCER = 22, END_TXN = 26, TXN_OFFSET_COMMIT = 28 };
+enum {
+    PRODUCE = 0,
+    FETCH = 1,
+    INIT_PRODUCER = 22,
+    ADD_PARTITIONS = 24,
+    ADD_OFFSETS = 25,
+    END_TXN = 26,
+    TXN_OFFSET_COMMIT = 28
+};
+
+#define E(name) RD_KAFKA_RESP_ERR_##name
 
 static const struct {
     int api;
@@ -11,14 +21,39 @@ static const struct {
     enum err_code code; /* of send_offsets or commit */
     bool aborts;        /* abort() works afterwards, else the producer is retired */
 } injected[] = {
-    {TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, ERR_ABORTED, true},
-    {TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, ERR_ABORTED, true},
-    {TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, ERR_ABORTED, true},
-    {TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, ERR_ABORTED, true},
-    {END_TXN, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, ERR_FENCED, false},
-    {PRODUCE, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, ERR_ABORTED, false},
-    {PRODUCE, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, ERR_ABORTED, false},
-    {TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, ERR_NONE, true},
+    {TXN_OFFSET_COMMIT, E(ILLEGAL_GENERATION), ERR_ABORTED, true},
+    {TXN_OFFSET_COMMIT, E(UNKNOWN_MEMBER_ID), ERR_ABORTED, true},
+    {TXN_OFFSET_COMMIT, E(FENCED_INSTANCE_ID), ERR_ABORTED, true},
+    {TXN_OFFSET_COMMIT, E(GROUP_AUTHORIZATION_FAILED), ERR_AUTH, true},
+    {TXN_OFFSET_COMMIT, E(TOPIC_AUTHORIZATION_FAILED), ERR_AUTH, true},
+    {TXN_OFFSET_COMMIT, E(COORDINATOR_LOAD_IN_PROGRESS), ERR_NONE, true},
+    {TXN_OFFSET_COMMIT, E(COORDINATOR_NOT_AVAILABLE), ERR_NONE, true},
+    {TXN_OFFSET_COMMIT, E(NOT_COORDINATOR), ERR_NONE, true},
+    {TXN_OFFSET_COMMIT, E(REQUEST_TIMED_OUT), ERR_NONE, true},
+    {ADD_OFFSETS, E(GROUP_AUTHORIZATION_FAILED), ERR_AUTH, true},
+    {ADD_OFFSETS, E(TRANSACTIONAL_ID_AUTHORIZATION_FAILED), ERR_AUTH, false},
+    {ADD_OFFSETS, E(CONCURRENT_TRANSACTIONS), ERR_NONE, true},
+    {ADD_OFFSETS, E(INVALID_PRODUCER_ID_MAPPING), ERR_ABORTED, true},
+    {ADD_PARTITIONS, E(TOPIC_AUTHORIZATION_FAILED), ERR_AUTH, true},
+    {ADD_PARTITIONS, E(TRANSACTIONAL_ID_AUTHORIZATION_FAILED), ERR_AUTH, false},
+    {ADD_PARTITIONS, E(INVALID_PRODUCER_ID_MAPPING), ERR_ABORTED, true},
+    {ADD_PARTITIONS, E(PRODUCER_FENCED), ERR_FENCED, false},
+    {END_TXN, E(INVALID_PRODUCER_EPOCH), ERR_FENCED, false},
+    {END_TXN, E(PRODUCER_FENCED), ERR_FENCED, false},
+    {END_TXN, E(TRANSACTIONAL_ID_AUTHORIZATION_FAILED), ERR_AUTH, false},
+    {END_TXN, E(INVALID_PRODUCER_ID_MAPPING), ERR_ABORTED, true},
+    {END_TXN, E(INVALID_TXN_STATE), ERR_BROKER, false},
+    {END_TXN, E(COORDINATOR_NOT_AVAILABLE), ERR_NONE, true},
+    {END_TXN, E(NOT_COORDINATOR), ERR_NONE, true},
+    {PRODUCE, E(MSG_SIZE_TOO_LARGE), ERR_ABORTED, false},
+    {PRODUCE, E(TOPIC_AUTHORIZATION_FAILED), ERR_AUTH, false},
+    {PRODUCE, E(INVALID_PRODUCER_EPOCH), ERR_FENCED, false},
+    {PRODUCE, E(NOT_ENOUGH_REPLICAS), ERR_NONE, true},
+    {PRODUCE, E(NOT_ENOUGH_REPLICAS_AFTER_APPEND), ERR_NONE, true},
+    {PRODUCE, E(NOT_LEADER_FOR_PARTITION), ERR_NONE, true},
+    {PRODUCE, E(LEADER_NOT_AVAILABLE), ERR_NONE, true},
+    {PRODUCE, E(KAFKA_STORAGE_ERROR), ERR_NONE, true},
+    {PRODUCE, E(REQUEST_TIMED_OUT), ERR_NONE, true},
 };
 
 START_TEST(each_failure_has_its_class) {
@@ -96,9 +131,88 @@ START_TEST(what_was_refused_is_not_sent_again) {
 }
 END_TEST
 
+/* What init() says to each answer; then the answer is well again. */
+START_TEST(each_failure_to_begin_has_its_class) {
+    static const struct {
+        rd_kafka_resp_err_t error;
+        enum err_code code;
+    } answers[] = {
+        {E(TRANSACTIONAL_ID_AUTHORIZATION_FAILED), ERR_AUTH},
+        {E(CLUSTER_AUTHORIZATION_FAILED), ERR_AUTH},
+        {E(INVALID_TRANSACTION_TIMEOUT), ERR_BROKER},
+        {E(COORDINATOR_LOAD_IN_PROGRESS), ERR_NONE},
+        {E(CONCURRENT_TRANSACTIONS), ERR_NONE},
+        {E(NOT_COORDINATOR), ERR_NONE},
+    };
+    struct err e = {.code = ERR_NONE};
+    mock_open(1);
+    rig_open(&rig);
+    rig_join(&rig);
+    rd_kafka_mock_push_request_errors(mock_cluster, INIT_PRODUCER, 1, answers[_i].error);
+    bool good = rig.sink.init(rig.sink.self, &e);
+    ck_assert_msg(e.code == answers[_i].code, "case %d: %s (%s)", _i, err_name(e.code), e.words);
+    ck_assert_int_eq(good, e.code == ERR_NONE);
+    if (!good) {
+        rig.sink.retire(rig.sink.self);
+        mock_init();
+    }
+    mock_begin();
+    mock_log_shard();
+    ck_assert_msg(mock_send_and_commit(&e), "%s", e.words);
+    mock_close();
+}
+END_TEST
+
+/* librdkafka tells of it once, and nothing when the right comes back to a partition that has nothing new. */
+START_TEST(what_may_not_be_read_is_asked_for_again) {
+    struct err e;
+    const struct intake *item;
+    char text[256];
+    int told = 0;
+    mock_open(1);
+    rig_produce(&rig, rig.names[RIG_INPUT_A], 0, "l", rig_event(text, "l", "1", 1780000000000));
+    rig_open(&rig);
+    rig_join(&rig);
+    rig_rewind(&rig);
+    ck_assert_int_eq(rig_head(&rig, 0, 0, &item, SOURCE_EMPTY, 5000), SOURCE_ITEM);
+    rig.source.take(rig.source.self, 0, 0);
+    rig.source.release(rig.source.self);
+    ck_assert_int_eq(rig_head(&rig, 0, 0, &item, SOURCE_EMPTY, 5000), SOURCE_END);
+    rd_kafka_mock_push_request_errors(mock_cluster, FETCH, 6, E(TOPIC_AUTHORIZATION_FAILED),
+                                      E(TOPIC_AUTHORIZATION_FAILED), E(TOPIC_AUTHORIZATION_FAILED),
+                                      E(TOPIC_AUTHORIZATION_FAILED), E(TOPIC_AUTHORIZATION_FAILED),
+                                      E(TOPIC_AUTHORIZATION_FAILED));
+    for (int i = 0; i < 200 && !told; i++) {
+        rig.source.head(rig.source.self, 0, 0, &item);
+        rig.source.head(rig.source.self, 1, 0, &item);
+        told += !rig.source.poll(rig.source.self, &rig.listener, 50, &e);
+    }
+    ck_assert_int_eq(told, 1);
+    ck_assert_int_eq(e.code, ERR_AUTH);
+    ck_assert_msg(strstr(e.words, "the user needs READ on inputs"), "%s", e.words);
+    ck_assert_uint_gt(kafka_source_unread(rig.owned_source), 0);
+    ck_assert_uint_gt(kafka_source_errors(rig.owned_source)[ERR_AUTH], 0);
+    ck_assert_int_ne(rig.source.head(rig.source.self, 0, 0, &item), SOURCE_END); /* its shard waits */
+    for (int i = 0; i < 200 && kafka_source_unread(rig.owned_source); i++) {
+        rig.source.head(rig.source.self, 0, 0, &item);
+        rig.source.head(rig.source.self, 1, 0, &item);
+        (void)rig.source.poll(rig.source.self, &rig.listener, 50, &e);
+    }
+    ck_assert_uint_eq(kafka_source_unread(rig.owned_source), 0);
+    rig_produce(&rig, rig.names[RIG_INPUT_A], 0, "l", rig_event(text, "l", "2", 1780000000001));
+    for (int i = 0; i < 100 && rig.source.head(rig.source.self, 0, 0, &item) != SOURCE_ITEM; i++)
+        (void)rig.source.poll(rig.source.self, &rig.listener, 50, &e);
+    ck_assert_int_eq(rig.source.head(rig.source.self, 0, 0, &item), SOURCE_ITEM);
+    ck_assert_int_eq(item->offset, 1);
+    mock_close();
+}
+END_TEST
+
 static void add(TCase *all) {
     tcase_set_timeout(all, 30);
     tcase_add_loop_test(all, each_failure_has_its_class, 0, (int)(sizeof injected / sizeof *injected));
+    tcase_add_loop_test(all, each_failure_to_begin_has_its_class, 0, 6);
+    tcase_add_test(all, what_may_not_be_read_is_asked_for_again);
     tcase_add_test(all, a_changelog_is_read_past_what_passes);
     tcase_add_test(all, what_was_refused_is_not_sent_again);
 }
