@@ -44,22 +44,13 @@ bool kafka_client_done(struct err *e, rd_kafka_error_t *error, const char *doing
 
 /* ---- callbacks ---- */
 
-/* With `debug: conf` librdkafka logs all properties, "  name = value", and leaves out only what it knows to be secret:
- * before 2.1 not the secret of an OAuth client. */
-static bool tells_a_secret(const char *facility, const char *words) {
-    char name[100];
-    words += strspn(words, " ");
-    snprintf(name, sizeof name, "%.*s", (int)strcspn(words, " ="), words);
-    return !strcmp(facility, "CONF") && strstr(words, " = ") && kafka_conf_is_secret(name);
-}
-
 /* Runs on librdkafka's threads. Whoever uses all properties for every role must not be told which of them a role does
  * not have. */
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *words) {
     char quoted[400];
     if (!strcmp(facility, "CONFWARN") && strstr(words, "will be ignored by this"))
         return;
-    log_quoted(quoted, sizeof quoted, tells_a_secret(facility, words) ? "a secret's value" : words);
+    log_quoted(quoted, sizeof quoted, words);
     if (!strcmp(facility, "FAIL") && level > 2)
         LOG_RARELY(LOG_LEVEL_WARN, "kafka_connection", "client=%s words=%s", rd_kafka_name(rk), quoted);
     else if (level <= 2)

@@ -101,10 +101,12 @@ static bool check_fixed(size_t i, const char *value, struct err *e) {
 
 static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, struct err *e) {
     char words[240];
-    if (rd_kafka_conf_set(conf, name, value, words, sizeof words) == RD_KAFKA_CONF_OK)
+    rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name, value, words, sizeof words);
+    if (result == RD_KAFKA_CONF_OK)
         return true;
-    if (kafka_conf_is_secret(name))
-        return err_set(e, ERR_CONFIG, NULL, "kafka property %s has a value that librdkafka does not take", name);
+    if (kafka_conf_is_secret(name)) /* librdkafka's words may quote the value */
+        return err_set(e, ERR_CONFIG, NULL, "kafka property %s is none of librdkafka %s, or its value is none", name,
+                       rd_kafka_version_str());
     return err_set(e, ERR_CONFIG, NULL, "kafka property %s: %s", name, words);
 }
 

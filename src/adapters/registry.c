@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 enum { MAX_UNKNOWN = 128, MAX_REFERENCES = 64, MAX_DEPTH = 8, MAX_PATH = 1024, MAX_DOUBLINGS = 6 };
+enum { MAX_GATHERING = 20 * 1000 /* ms for a schema with all that it refers to */ };
 
 struct registry {
     pthread_mutex_t lock;
@@ -40,6 +41,7 @@ struct gathering {
     struct bytes texts[MAX_REFERENCES];
     char *names[MAX_REFERENCES]; /* the path that each was fetched from */
     unsigned depth;
+    int64_t end;            /* ms of the monotonic clock */
 };
 
 static bool gather(struct registry *r, struct gathering *g, const char *path, struct err *e);
@@ -94,7 +96,10 @@ static bool judge(struct registry *r, const struct registry_answer *answer, cons
     if (answer->status == 409 || answer->status == 422)
         return err_set(e, ERR_REFUSED, answer->url, "the registry refuses %s: %s", what, words);
     if (answer->status == 401 || answer->status == 403)
-        err_set(e, ERR_UNAVAILABLE, answer->url, "%ld: registry.user or registry.password is not accepted",
+        err_set(e, ERR_AUTH, answer->url, "%ld: registry.user or registry.password is not accepted", answer->status);
+    else if (answer->status >= 300 && answer->status < 400)
+        err_set(e, ERR_CONFIG, answer->url,
+                "answered %ld: it is elsewhere, where user and password are not sent unasked: set registry.url",
                 answer->status);
     else if (answer->status == 404)
         err_set(e, ERR_UNAVAILABLE, answer->url, "404, and not as a registry says it: is registry.url right?");
@@ -173,6 +178,10 @@ static bool gather_answer(struct registry *r, struct gathering *g, const char *p
 static bool gather(struct registry *r, struct gathering *g, const char *path, struct err *e) {
     if (g->depth == MAX_DEPTH)
         return err_set(e, ERR_SCHEMA, NULL, "schemas refer to each other more than %d deep", MAX_DEPTH);
+    if (clock_mono_ms() > g->end) {
+        err_set(e, ERR_TIMEOUT, NULL, "a schema and what it refers to took more than %d s", MAX_GATHERING / 1000);
+        return fail(r, e);
+    }
     json_t *json = ask(r, path, NULL, "such schema", e);
     if (!json)
         return false;
@@ -184,7 +193,7 @@ static bool gather(struct registry *r, struct gathering *g, const char *path, st
 }
 
 static bool fetch(struct registry *r, int64_t id, struct err *e) {
-    struct gathering g = {0};
+    struct gathering g = {.end = clock_mono_ms() + MAX_GATHERING};
     char path[64];
     snprintf(path, sizeof path, "/schemas/ids/%" PRId64, id);
     bool ok = gather(r, &g, path, e) && schemas_add_all(r->schemas, g.texts, g.n, id, e);
@@ -230,6 +239,8 @@ bool registry_fetch(void *registry, int64_t id, struct err *e) {
         }
     }
     pthread_mutex_unlock(&r->lock);
+    if (!there && err_class(e->code) == ERR_CLASS_FATAL)
+        e->code = ERR_UNAVAILABLE;
     return there;
 }
 

@@ -2,8 +2,8 @@
  * their subjects.
  *
  * May be shared by threads: calls take turns. A call blocks for at most a few seconds (each request: 2 s to connect, 5
- * s in all), and not at all for a while after the registry failed, or for an id that it just said it has not. User and
- * password appear in no message. */
+ * s in all; a schema with all that it refers to: 20 s), and not at all for a while after the registry failed, or for an
+ * id that it just said it has not. User and password appear in no message. */
 #ifndef LEADSTREAM_REGISTRY_H
 #define LEADSTREAM_REGISTRY_H
 
@@ -13,6 +13,7 @@ struct registry_options {
     const char *url;        /* base, http or https; several: commas, the next is asked where one does not answer */
     const char *user;       /* basic authentication; NULL: none */
     const char *password;
+    const char *ca_file;    /* PEM: whose certificates are believed; NULL: those that the system believes */
     int connect_ms;         /* 0: 2000 */
     int total_ms;           /* 0: 5000 */
     int unknown_ms;         /* how long an id that was not there is not asked for again; 0: 60000 */
@@ -26,11 +27,13 @@ struct registry *registry_new(const struct registry_options *options, struct sch
 void registry_free(struct registry **registry);
 
 /* Fetches a schema, with all that it refers to, into the set under its id; at once where it is there. False: REJECT
- * (there is no such schema, or it cannot be read), or RETRY. Fits kafka_source_options.fetch_schema. */
+ * (there is no such schema, or it cannot be read), or RETRY (also what registry_register takes for final: it worked
+ * when this began). Fits kafka_source_options.fetch_schema. */
 NODISCARD bool registry_fetch(void *registry, int64_t id, struct err *e);
 
 /* Registers a schema under a subject, which the registry may refuse (REFUSED, FATAL: it is not compatible with what is
- * there); the same again gives the same id. Else RETRY. */
+ * there; AUTH: user and password are not accepted, or its certificate is not believed; CONFIG: it is elsewhere); the same
+ * again gives the same id. Else RETRY. */
 NODISCARD bool registry_register(struct registry *registry, const char *subject, struct bytes json, int64_t *id,
                                  struct err *e);
 

@@ -69,6 +69,13 @@ static void set_up(struct registry_http *http, const struct registry_options *op
     curl_easy_setopt(c, CURLOPT_HTTPHEADER, http->headers);
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(c, CURLOPT_UNRESTRICTED_AUTH, 0L);
+    curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
+    if (options->ca_file)
+        curl_easy_setopt(c, CURLOPT_CAINFO, options->ca_file);
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c, CURLOPT_USERAGENT, "leadstream");
     curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)(options->connect_ms ? options->connect_ms : 2000));
@@ -110,6 +117,12 @@ void registry_http_free(struct registry_http **http) {
     *http = NULL;
 }
 
+static bool failed(CURLcode code, const char *server, const char *reason, struct err *e) {
+    if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
+        return err_set(e, ERR_AUTH, server, "%.200s (registry.ca_file says whom to believe)", reason);
+    return err_set(e, code == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_UNAVAILABLE, server, "%.200s", reason);
+}
+
 /* One server. False: it did not answer, or with a failure of its own. */
 static bool ask_one(struct registry_http *http, const char *server, const char *path, const char *body,
                     struct registry_answer *answer, struct err *e) {
@@ -130,8 +143,7 @@ static bool ask_one(struct registry_http *http, const char *server, const char *
     if (http->too_large)
         return err_set(e, ERR_UNAVAILABLE, server, "the answer is larger than %d bytes", MAX_ANSWER);
     if (code != CURLE_OK)
-        return err_set(e, code == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_UNAVAILABLE, server, "%.200s",
-                       http->reason[0] ? http->reason : curl_easy_strerror(code));
+        return failed(code, server, http->reason[0] ? http->reason : curl_easy_strerror(code), e);
     *answer = (struct registry_answer){0, {http->body, http->n_body}, server};
     curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &answer->status);
     return answer->status < 500 || err_set(e, ERR_UNAVAILABLE, server, "answered %ld", answer->status);

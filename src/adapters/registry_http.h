@@ -16,7 +16,8 @@ struct registry_http *registry_http_new(const struct registry_options *options, 
 void registry_http_free(struct registry_http **http);
 
 /* GET, or POST where there is a body, of a path that begins with a slash; servers are asked in turn until one answers
- * with a status below 500. False: none did (RETRY). */
+ * with a status below 500. False: none did (RETRY), or the last of
+ * them has a certificate that is not believed (AUTH). */
 NODISCARD bool registry_http_ask(struct registry_http *http, const char *path, const char *body,
                                  struct registry_answer *answer, struct err *e);
 

@@ -79,7 +79,8 @@ static bool open_schemas(struct daemon *daemon, struct err *e) {
     if (s->registry.url) {
         struct registry_options options = {.url = s->registry.url,
                                            .user = s->registry.user,
-                                           .password = s->registry.password};
+                                           .password = s->registry.password,
+                                           .ca_file = s->registry.ca_file};
         daemon->registry = registry_new(&options, daemon->schemas, e);
         if (!daemon->registry)
             return false;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum { MAX_FILE = 1024 * 1024 };
@@ -219,6 +220,31 @@ static void check_listen(struct settings_read *r, const struct yaml_node *root) 
     s->http.host = host;
 }
 
+static bool is_this_host(const char *url) {
+    const char *host = url + strcspn(url, ":") + strspn(url + strcspn(url, ":"), ":/");
+    return !strncmp(host, "localhost", 9) || !strncmp(host, "127.", 4) || !strncmp(host, "[::1]", 5);
+}
+
+/* A password that would go over a network for all to read. */
+static void check_ways(struct settings_read *r, const struct yaml_node *root) {
+    const struct settings *s = r->settings;
+    const struct yaml_node *url = place_of(root, "registry", "url");
+    if (s->registry.password && s->registry.url && !strncmp(s->registry.url, "http:", 5) &&
+        !is_this_host(s->registry.url))
+        problems_add(r->problems, url->line, url->column, true,
+                     "registry.password goes over the network unencrypted: use https");
+    const struct yaml_node *kafka = place_of(root, "kafka", NULL);
+    struct kafka_conf conf = settings_kafka(s, 0);
+    const char *protocol = kafka_conf_get(&conf, "security.protocol", "");
+    const char *mechanism = kafka_conf_get(&conf, "sasl.mechanism", kafka_conf_get(&conf, "sasl.mechanisms", ""));
+    if (!strcasecmp(protocol, "sasl_plaintext") && !strcasecmp(mechanism, "PLAIN"))
+        problems_add(r->problems, kafka->line, kafka->column, true,
+                     "sasl.password goes over the network unencrypted: use security.protocol sasl_ssl");
+    if (!strcasecmp(kafka_conf_get(&conf, "enable.ssl.certificate.verification", "true"), "false"))
+        problems_add(r->problems, kafka->line, kafka->column, true,
+                     "enable.ssl.certificate.verification is false: anyone on the way can play the broker");
+}
+
 static void check_whole(struct settings_read *r, const struct yaml_node *root) {
     struct settings *s = r->settings;
     const struct yaml_node *model = yaml_tree_get(root, "model");
@@ -230,6 +256,7 @@ static void check_whole(struct settings_read *r, const struct yaml_node *root) {
         settings_error(r, place_of(root, "kafka", NULL), "needs kafka: {bootstrap.servers: \"HOST:PORT\"}");
     if ((s->registry.user || s->registry.password) && !s->registry.url)
         settings_error(r, place_of(root, "registry", NULL), "registry has user or password, but no url");
+    check_ways(r, root);
     check_topics(r, root);
     check_listen(r, root);
     const struct yaml_node *erasure = place_of(root, "erasure", "key_file");

@@ -45,6 +45,7 @@ struct settings {
         const char *url; /* NULL: no registry */
         const char *user;
         const char *password;
+        const char *ca_file; /* path; NULL: what the system believes */
     } registry;
     size_t n_sources;
     struct settings_source *sources;

@@ -27,6 +27,8 @@ static const struct param table[] = {
     {"registry.user", PARAM_LOGIN, NULL, 0, 0, NULL, AT(registry.user),
      "for basic authentication; or {file: PATH}, {env: NAME}"},
     {"registry.password", PARAM_SECRET, NULL, 0, 0, NULL, AT(registry.password), "the same: {file: PATH} or {env: NAME}"},
+    {"registry.ca_file", PARAM_PATH, NULL, 0, 0, NULL, AT(registry.ca_file),
+     "PEM: who may sign an https registry's certificate; default: the system's"},
     {"sources", PARAM_PART, NULL, 0, 0, NULL, 0, "the input topics, at least one, at most 32; needed"},
     {"sources[].topic", PARAM_PART, NULL, 0, 0, NULL, 0, "its name; all of them need equal partition counts"},
     {"sources[].format", PARAM_PART, "avro", 0, 0, NULL, 0, "avro or json"},

@@ -1,6 +1,7 @@
 """Avro in, Avro out: someone else's schema through a registry (a stub, and a real one), and the shipped schemas by
 single-object encoding. python3-avro writes and reads; it shares nothing with our codecs."""
 
+import contextlib
 import functools
 import json
 import os
@@ -84,28 +85,33 @@ def avro_registry_stub(play):
         registry.close()
 
 
-def avro_registry_real(play):
-    """The same through Apicurio; skipped where it cannot be fetched."""
+@contextlib.contextmanager
+def running_registry(play):
+    """Apicurio, for as long as this lasts; yields its URL. Skips the test where it cannot be fetched."""
     folder = play.file("registry")
     started = subprocess.run([REGISTRY_SH, "start", folder], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              check=False, timeout=240)
     if started.returncode == 4:
         raise Skip("Apicurio cannot be fetched here")
-    url = started.stdout.decode().strip()
-
-    def ask(path, body=None):
-        data = json.dumps(body).encode() if body else None
-        request = urllib.request.Request(url + path, data, {"Content-Type": TYPE})
-        return json.load(urllib.request.urlopen(request, timeout=10))
-
     try:
+        yield started.stdout.decode().strip()
+    finally:
+        subprocess.run([REGISTRY_SH, "stop", folder], stdin=subprocess.DEVNULL, check=False, timeout=60)
+
+
+def avro_registry_real(play):
+    """The same through Apicurio."""
+    with running_registry(play) as url:
+        def ask(path, body=None):
+            data = json.dumps(body).encode() if body else None
+            request = urllib.request.Request(url + path, data, {"Content-Type": TYPE})
+            return json.load(urllib.request.urlopen(request, timeout=10))
+
         sure = _through_registry(play, url, lambda subject, text: ask(f"/subjects/{subject}/versions",
                                                                       {"schema": text})["id"])
         play.decode = avro_bytes.Published(functools.cache(lambda n: ask(f"/schemas/ids/{n}")["schema"])).decode
         play.check(sure)
         print(f"subjects: {ask('/subjects')}")
-    finally:
-        subprocess.run([REGISTRY_SH, "stop", folder], stdin=subprocess.DEVNULL, check=False, timeout=60)
 
 
 def avro_flow(play):

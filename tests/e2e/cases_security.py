@@ -1,6 +1,20 @@
 """A broker as it is in earnest: encryption, certificates, passwords, rights (ops/kafka/secured.sh). What is published
 must not depend on the way in; what is refused must say why; and no secret is ever seen."""
 
+import base64
+import contextlib
+import json
+import os
+import resource
+import signal
+import subprocess
+import time
+import urllib.request
+
+import avro_bytes
+from cases_avro import running_registry
+from front import Front
+from registry_stub import Registry
 from secured import Secured
 
 
@@ -11,7 +25,7 @@ def _scores_through(play, kafka):
     play.command("check", "-c", play.write_config("setup"), "--broker")
     play.send(play.traffic(2_000, 100))
     daemon = play.start()
-    until = play.wait_quiet(still=1.5)
+    until = play.wait_quiet()
     play.check(until)
     daemon.end()
 
@@ -36,7 +50,7 @@ def rights_run(play):
     play.command("check", "-c", play.write_config("setup"), "--broker")
     play.send(play.traffic(2_000, 100))
     daemon = play.start()
-    until = play.wait_quiet(still=1.5)
+    until = play.wait_quiet()
     play.check(until)
     daemon.kill()
     play.send(play.second_wave(500, 100))
@@ -44,3 +58,147 @@ def rights_run(play):
     play.wait_quiet(still=1.5)
     play.check(until)
     daemon.end()
+
+
+# ---------------------------------------------------------------- secrets
+
+
+def secrets_unseen(play):
+    """Passwords are in no command line, environment, log (with librdkafka telling all), answer, printed table or core."""
+    secured = Secured(play)
+    secrets = {name: f"{name}-{play.rng.randbytes(9).hex()}" for name in ("REGISTRY", "KEY", "WRONG")}
+    secrets["SASL"] = secured.password("admin")
+    with open(play.file("registry-password"), "w", encoding="utf-8") as file:
+        file.write(secrets["REGISTRY"] + "\n")
+    os.chmod(play.file("registry-password"), 0o600)
+    os.environ.update({f"PLAY_{name}": secrets[name] for name in ("SASL", "KEY", "WRONG")})
+    play.make_topics()
+    registry, texts = Registry(), []
+    front = Front(registry.url, None, "ada", secrets["REGISTRY"])
+    play.config["registry"] = {"url": front.url, "user": "ada", "password": {"file": play.file("registry-password")}}
+    play.config["outputs"]["format"] = "avro"
+    play.config["log"] = {"level": "debug"}
+    play.config["kafka"] = secured.sasl("admin", password={"env": "PLAY_SASL"}) | {
+        "debug": "all", "ssl.key.password": {"env": "PLAY_KEY"}, "ssl.keystore.password": {"env": "PLAY_WRONG"}}
+    play.send(play.traffic(200, 20))
+    daemon = play.start()
+    play.wait_quiet(still=1.0)
+    process = f"/proc/{daemon.process.pid}"
+    for name in ("cmdline", "environ"):
+        with open(f"{process}/{name}", encoding="utf-8", errors="replace") as file:
+            texts.append(file.read())
+    for page in ("metrics", "health"):
+        texts.append(urllib.request.urlopen(f"http://{daemon.http}/{page}", timeout=5).read().decode())
+    lead = play.sent[play.topic("events")][0]["lead"]
+    setup = play.write_config("setup")
+    for command in (("inspect", lead, "-c", play.file("config-a.yaml")), ("check", "-c", setup, "--broker"),
+                    ("check", "--params"), ("topics", "-c", setup)):
+        done = play.command(*command)
+        texts.append((done.stdout + done.stderr).decode(errors="replace"))
+    daemon.end()
+    wrong = play.start("b", kafka=play.config["kafka"] | {"sasl.password": {"env": "PLAY_WRONG"},
+                                                          "ssl.key.password": {"env": "PLAY_WRONG"}})
+    wrong.refuses(r"code=auth", codes=(3,))
+    texts += [daemon.words(), wrong.words()]
+    if "librdkafka" not in texts[-2] or "sasl.username = [redacted]" not in texts[-2]:
+        raise AssertionError("librdkafka did not tell all: this test looks at nothing")
+    registry.close()
+    front.close()
+    secrets["BASIC"] = base64.b64encode(f"ada:{secrets['REGISTRY']}".encode()).decode()
+    for text in texts:
+        for name, secret in secrets.items():
+            if secret in text:
+                at = text.index(secret)
+                raise AssertionError(f"the secret {name} is told: {text[max(at - 200, 0):at + len(secret)]}")
+
+
+def no_core(play):
+    """A crash leaves no core file, whatever the limit says; one can be allowed."""
+    play.make_topics()
+    limit = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (limit[1], limit[1]))
+
+    def dumped(**changes):
+        daemon = play.start(**changes)
+        play.wait_live(daemon)
+        daemon.process.send_signal(signal.SIGABRT)
+        # Popen tells no more than the signal.
+        _, status = os.waitpid(daemon.process.pid, 0)
+        daemon.process.returncode = -9
+        return os.WCOREDUMP(status)
+
+    if dumped():
+        raise AssertionError("a core was dumped")
+    before = set(os.listdir("."))
+    control = subprocess.run(["sh", "-c", "kill -ABRT $$"], cwd=play.folder, check=False)
+    if limit[1] and control.returncode and any(n.startswith("core") for n in os.listdir(play.folder)):
+        if not dumped(core_files=True):
+            raise AssertionError("no core although they are allowed")
+    for name in set(os.listdir(".")) - before:
+        if name.startswith("core"):
+            os.unlink(name)
+
+
+# ---------------------------------------------------------------- the registry
+
+
+@contextlib.contextmanager
+def _front(play, certificate):
+    """A real registry with TLS and basic authentication before it; yields (front, password)."""
+    password = play.rng.randbytes(9).hex()
+    with running_registry(play) as url:
+        front = Front(url, certificate, "ada", password)
+        try:
+            yield front, password
+        finally:
+            front.close()
+
+
+def registry_login(play):
+    """A real registry behind TLS and a login: right ones by file and by environment; wrong ones, a certificate that
+    nobody knows and a redirection are told, without a storm of questions and without the password."""
+    secured = Secured(play)
+    with _front(play, secured.certificate("server.pem")) as (front, password):
+        with open(play.file("password"), "w", encoding="utf-8") as file:
+            file.write(password + "\n")
+        os.environ["PLAY_REGISTRY"] = password
+        os.environ["PLAY_WRONG"] = "wrong-" + password
+        play.config["outputs"]["format"] = "avro"
+        good = {"url": front.url, "user": "ada", "password": {"file": play.file("password")},
+                "ca_file": secured.certificate("ca.pem")}
+        play.config["registry"] = good
+        play.config["sources"] = [{"topic": play.topic("events"), "format": "json"}]
+        play.make_topics()
+        play.send(play.traffic(500, 50))
+        daemon = play.start()
+        sure = play.wait_quiet()
+        daemon.end()
+        print(f"asked {front.passed} times, refused {front.refused}")
+        if not front.passed or front.refused:
+            raise AssertionError("not every question had the password")
+
+        def schema(number):
+            request = urllib.request.Request(f"{front.url}/schemas/ids/{number}", headers={"Authorization": front.right})
+            return json.load(urllib.request.urlopen(request, timeout=10, context=secured.context()))["schema"]
+
+        play.decode = avro_bytes.Published(schema).decode
+        play.check(sure)
+        play.start(registry=good | {"password": {"env": "PLAY_REGISTRY"}}).wait_words("event=started")
+        play.daemons.pop().end()
+        wrong = [({"password": {"env": "PLAY_WRONG"}}, r"registry\.password is not accepted"),
+                 ({"user": "eve"}, r"registry\.user or"),
+                 ({"ca_file": secured.certificate("other-ca.pem")}, r"certificate.*registry\.ca_file")]
+        for changes, pattern in wrong:
+            before, began = front.refused, time.monotonic()
+            words = play.start(registry=good | changes).refuses(pattern, codes=(3,))
+            play.daemons.pop()
+            print(f"{sorted(changes)}: {time.monotonic() - began:.1f} s, {front.refused - before} times refused")
+            if password in words:
+                raise AssertionError("the password is in the log")
+            if front.refused - before > 20:
+                raise AssertionError(f"{front.refused - before} questions with wrong credentials")
+        with contextlib.closing(Front(front.url, None, "ada", password)) as other:
+            front.move_to = other.url
+            play.start(registry=good).refuses(r"302.*registry\.url", codes=(1,))
+            if other.shown:
+                raise AssertionError("the redirection was followed")

@@ -2,6 +2,7 @@
 The test's own clients stay on the way that is plain, where all is allowed: what is tried is leadstream."""
 
 import os
+import ssl
 
 
 class Secured:
@@ -10,6 +11,10 @@ class Secured:
         self.folder = play.broker
         with open(os.path.join(self.folder, "listeners"), encoding="utf-8") as file:
             self.ways = dict(line.split() for line in file)
+
+    def context(self):
+        """What Python needs to believe the certificates."""
+        return ssl.create_default_context(cafile=self.certificate("ca.pem"))
 
     def certificate(self, name):
         return os.path.join(self.folder, "certificates", name)
