@@ -134,6 +134,9 @@ struct sink {
     bool (*send_offsets)(void *self, const struct sink_offsets *offsets, size_t n, struct err *e);
     /* RETRY: call again; UNKNOWN_OUTCOME: retire and resync. */
     bool (*commit)(void *self, struct err *e);
+    /* How long these two take together of late (ms): an engine with nothing to read begins them so much sooner. May be
+     * NULL: not known. */
+    int64_t (*commit_takes)(void *self);
     bool (*abort)(void *self, struct err *e);
     /* After a commit: the changelog offset after the last record that this transaction wrote for the shard (from the
      * delivery report); ENGINE_NO_OFFSET if it wrote none. */
@@ -224,7 +227,8 @@ struct engine_options {
     const char *changelog;          /* its topic's name, for messages */
     uint64_t erasure_key;           /* fingerprint of the erasure key, 0: none */
     size_t max_events;              /* of a batch */
-    int64_t max_time;               /* ms from a batch's first event to its commit */
+    int64_t max_time;               /* ms from a batch's first event to the end of its commit; while there is more to
+                                     * read, to its beginning, so that commits are not more often under load */
     int64_t lag;                    /* ms that a committed change may wait to be written to the store */
     int64_t grace, idle;            /* ms, of a shard's clock */
     int64_t stale_after;            /* ms after which a shard not written is built anew (half of delete.retention.ms) */

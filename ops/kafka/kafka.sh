@@ -122,7 +122,7 @@ start() {
     format_once "$dir"
     # A session of its own and no inherited descriptor but the log: whoever started us can end without it.
     # shellcheck disable=SC2046
-    setsid java -Xmx256m "${java_small[@]}" $(archive_options "$dir") -cp "$libs/*" kafka.Kafka \
+    setsid java "-Xmx${KAFKA_HEAP:-256m}" "${java_small[@]}" $(archive_options "$dir") -cp "$libs/*" kafka.Kafka \
         "$dir/server.properties" </dev/null >>"$dir/log" 2>&1 8>&- 9>&- &
     echo $! >"$dir/pid"
     wait_ready "$dir"

@@ -61,8 +61,8 @@ static const struct {
     {"log.connection.close", ALL, "false"},
     {"session.timeout.ms", SOURCE, "10000"},
     {"heartbeat.interval.ms", SOURCE, "1000"}, /* how soon a rebalance is noticed */
-    {"fetch.wait.max.ms", SOURCE, "20"},       /* the end of a partition is told after that */
-    {"fetch.min.bytes", SOURCE, "16384"},      /* a trickle is fetched every 20 ms, not record by record */
+    {"fetch.wait.max.ms", SOURCE, "20"},       /* kafka_conf.fetch_wait; the end of a partition is told after that */
+    {"fetch.min.bytes", SOURCE, "16384"},      /* a trickle is fetched after that wait, not record by record */
     {"fetch.error.backoff.ms", SOURCE | READER, "100"},
     {"fetch.max.bytes", SOURCE, "2097152"},
     {"fetch.wait.max.ms", READER, "5"}, /* the end of a log is told after that, and so is the next shard read */
@@ -173,7 +173,8 @@ static bool set_defaults(const struct kafka_conf *conf, enum kafka_conf_role rol
         struct kafka_conf_queue queue = kafka_conf_queue(conf);
         return set_number(to, "queued.min.messages", queue.messages, e) &&
                set_number(to, "queued.max.messages.kbytes", queue.bytes / 1024, e) &&
-               set_number(to, "fetch.message.max.bytes", queue.bytes, e);
+               set_number(to, "fetch.message.max.bytes", queue.bytes, e) &&
+               (!conf->fetch_wait || set_number(to, "fetch.wait.max.ms", conf->fetch_wait, e));
     }
     if (role == KAFKA_CONF_SINK && conf->max_record + AROUND > LIBRARY_MAX)
         return set_number(to, "message.max.bytes", conf->max_record + AROUND, e);

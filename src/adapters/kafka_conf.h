@@ -33,6 +33,7 @@ struct kafka_conf {
     unsigned worker;
     size_t prefetch;        /* bytes that this worker's consumer may hold fetched, of all partitions; 0: default */
     unsigned queues;        /* partitions of all topics that this worker expects to read (it divides prefetch); 0: 8 */
+    unsigned fetch_wait;    /* ms that what was produced may wait at the broker to be fetched with more; 0: 20 */
     size_t max_record;      /* bytes of the largest value to produce; librdkafka's default is 1,000,000 for all */
     bool no_transactions;   /* benchmark only: a producer that is idempotent but not transactional */
 };

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 
 enum { INIT_WAIT = 5000, OFFSETS_WAIT = 5000, COMMIT_WAIT = 2000, ABORT_WAIT = 5000, CLOSE_WAIT = 2000 };
+enum { MEAN_OF = 8 /* commits */ };
 
 enum state { NONE, OWNED, READY, OPEN, SENT };
 
@@ -31,10 +32,11 @@ struct kafka_sink {
     enum state state;
     rd_kafka_consumer_group_metadata_t *group; /* of the open transaction */
     rd_kafka_topic_partition_list_t *sent;     /* the offsets in it, by shard and topic */
-    int64_t sending, committing;               /* when send_offsets, commit was first called, 0: not yet */
+    int64_t sending, committing;               /* when send_offsets (us), commit (ms) was first called, 0: not yet */
     int64_t *log_ends;                         /* by shard: offset after the transaction's last shard record */
     size_t n_log_ends;
     uint64_t undelivered; /* records of the transaction that the broker refused */
+    int64_t takes;        /* us of a commit with its offsets, a running mean */
 };
 
 /* ---- delivery reports ---- */
@@ -214,14 +216,14 @@ static bool sink_send_offsets(void *self, const struct sink_offsets *offsets, si
     struct kafka_sink *sink = self;
     MUST(sink->state == OPEN && n > 0);
     if (!sink->sending)
-        sink->sending = clock_mono_ms();
+        sink->sending = clock_mono_us();
     make_sent(sink, offsets, n);
     if (send_once(sink, e)) {
         sink->state = SENT;
         return true;
     }
     int limit = kafka_conf_transaction_timeout(&sink->options.conf);
-    if (err_class(e->code) == ERR_CLASS_RETRY && clock_mono_ms() - sink->sending > limit)
+    if (err_class(e->code) == ERR_CLASS_RETRY && clock_mono_us() - sink->sending > (int64_t)limit * 1000)
         return err_set(e, ERR_STALLED, NULL, "the broker did not take the offsets within %d ms", limit);
     return false;
 }
@@ -250,6 +252,18 @@ static bool commit_once(struct kafka_sink *sink, struct err *e) {
     return kafka_client_done(e, rd_kafka_commit_transaction(sink->client.rk, COMMIT_WAIT), "commit_transaction");
 }
 
+static void note_time(struct kafka_sink *sink) {
+    int64_t took = clock_mono_us() - sink->sending;
+    sink->takes += (took - sink->takes) / MEAN_OF;
+    if (sink->options.committed)
+        sink->options.committed(sink->options.host, (double)took / 1000);
+}
+
+static int64_t sink_commit_takes(void *self) {
+    const struct kafka_sink *sink = self;
+    return (sink->takes + 999) / 1000;
+}
+
 static bool sink_commit(void *self, struct err *e) {
     struct kafka_sink *sink = self;
     MUST(sink->state == SENT);
@@ -257,6 +271,7 @@ static bool sink_commit(void *self, struct err *e) {
     if (!sink->committing)
         sink->committing = now;
     if (commit_once(sink, e)) {
+        note_time(sink);
         remember(sink);
         forget_transaction(sink);
         sink->state = READY;
@@ -358,6 +373,7 @@ struct sink kafka_sink_port(struct kafka_sink *sink) {
         .log = sink_log,
         .send_offsets = sink_send_offsets,
         .commit = sink_commit,
+        .commit_takes = sink_commit_takes,
         .abort = sink_abort,
         .log_end = sink_log_end,
         .retire = sink_retire,

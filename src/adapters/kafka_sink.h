@@ -31,6 +31,10 @@ struct kafka_sink_options {
     enum kafka_sink_format format;
     int32_t schema_ids[3];          /* KAFKA_SINK_AVRO_FRAMED: by enum record_kind */
     bool cloudevents;               /* CloudEvents headers on scores and sales_ready */
+    /* Called after each commit with what it took, from handing over the last records to the broker's answer. May be
+     * NULL. */
+    void (*committed)(void *host, double ms);
+    void *host;
 };
 
 struct kafka_sink;

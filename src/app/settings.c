@@ -7,7 +7,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-enum { MAX_FILE = 1024 * 1024 };
+enum { MAX_FILE = 1024 * 1024, LEAST_FETCH_WAIT = 4, MOST_FETCH_WAIT = 20 /* ms */ };
 #define ARENA_LIMIT ((size_t)64 * 1024 * 1024)
 
 /* The keys at the top, and those of a section, are what the table says before and after the dot. */
@@ -336,13 +336,20 @@ void settings_free(struct settings **settings) {
     *settings = NULL;
 }
 
+/* Events wait in two places, for a fetch and for their batch's end: the first is made a tenth of the second. */
+static unsigned fetch_wait(int64_t batch_time) {
+    int64_t ms = batch_time / 10;
+    return (unsigned)(ms < LEAST_FETCH_WAIT ? LEAST_FETCH_WAIT : ms > MOST_FETCH_WAIT ? MOST_FETCH_WAIT : ms);
+}
+
 struct kafka_conf settings_kafka(const struct settings *settings, unsigned worker) {
     return (struct kafka_conf){.properties = settings->kafka,
                                .n_properties = settings->n_kafka,
                                .app = settings->app,
                                .generation = settings->generation,
                                .instance = settings->instance,
-                               .worker = worker};
+                               .worker = worker,
+                               .fetch_wait = fetch_wait(settings->batch.max_time)};
 }
 
 struct kafka_topics_options settings_topics(const struct settings *settings, const struct model *model,

@@ -158,12 +158,18 @@ static void publish_counts(struct worker *worker) {
         [WORKER_TROUBLE] = trouble_lasts(&worker->trouble, clock_mono_ms()),
     };
     for (size_t i = 0; i < WORKER_METRICS_END; i++)
-        metric_put(worker->metrics, i, values[i]);
+        if (descs[i].kind != METRIC_HISTOGRAM)
+            metric_put(worker->metrics, i, values[i]);
     publish_errors(worker);
     trouble_look(&worker->trouble, worker->o.index, clock_mono_ms());
     atomic_store(&worker->healthy, c->shards == c->shards_live && !worker->trouble.since);
     if (worker->o.turned)
         worker->o.turned(worker->o.host, worker->o.index, c);
+}
+
+static void committed(void *host, double ms) {
+    struct worker *worker = host;
+    metric_observe(worker->metrics, WORKER_COMMIT, ms);
 }
 
 /* ---- questions ---- */
@@ -240,6 +246,8 @@ static bool make(struct worker *worker, struct err *e) {
     if (!worker->source)
         return false;
     worker->o.sink.source = worker->source;
+    worker->o.sink.committed = committed;
+    worker->o.sink.host = worker;
     worker->sink = kafka_sink_new(&worker->o.sink, e);
     if (!worker->sink)
         return false;

@@ -26,6 +26,8 @@
     X(TIMERS, "leadstream_timers_total", COUNTER, "timers that changed a lead")                                      \
     X(TIMER_CHECKS, "leadstream_timer_checks_total", COUNTER, "timers that fired")                                   \
     X(BATCHES, "leadstream_batches_total", COUNTER, "transactions committed")                                        \
+    X(COMMIT, "leadstream_commit_seconds", HISTOGRAM,                                                                 \
+      "what a commit takes, from handing over the last records to the broker's answer")                              \
     X(LOST, "leadstream_batches_lost_total", COUNTER, "transactions aborted or of unknown outcome")                  \
     X(RESYNCS, "leadstream_resyncs_total", COUNTER, "shards brought up to date")                                     \
     X(RESTORED, "leadstream_restored_records_total", COUNTER, "changelog records read back")                         \

@@ -237,9 +237,18 @@ static bool take_and_fire(struct engine *engine, bool *worked, struct err *e) {
     return true;
 }
 
-static bool commit_and_write(struct engine *engine, struct err *e) {
-    bool due = engine->full || engine->batch_events >= engine->o.max_events ||
-               engine->mono - engine->began >= engine->o.max_time;
+/* ms until the open batch is to be committed; `idle`: there was nothing to read. */
+static int64_t batch_left(const struct engine *engine, bool idle) {
+    int64_t takes = 0;
+    if (idle && engine->o.sink->commit_takes)
+        takes = engine->o.sink->commit_takes(engine->o.sink->self);
+    if (takes > engine->o.max_time / 2)
+        takes = engine->o.max_time / 2; /* where commits are slow, more of them would not help */
+    return engine->began + engine->o.max_time - takes - engine->mono;
+}
+
+static bool commit_and_write(struct engine *engine, bool idle, struct err *e) {
+    bool due = engine->full || engine->batch_events >= engine->o.max_events || batch_left(engine, idle) <= 0;
     if (engine->open && due && !engine->mid_record && !batch_commit(engine, e))
         return false;
     if (engine->open)
@@ -279,7 +288,7 @@ bool engine_step(struct engine *engine, int64_t mono, int64_t wall, int wait, bo
     engine->wall = wall;
     *worked = false;
     if (engine->open) {
-        int64_t left = engine->began + engine->o.max_time - mono;
+        int64_t left = batch_left(engine, true);
         wait = left < 0 ? 0 : left < wait ? (int)left : wait;
     }
     bool busy;
@@ -288,7 +297,7 @@ bool engine_step(struct engine *engine, int64_t mono, int64_t wall, int wait, bo
     *worked = busy;
     if (busy && !engine->open)
         return true;
-    if (!take_and_fire(engine, worked, e) || !commit_and_write(engine, e))
+    if (!take_and_fire(engine, worked, e) || !commit_and_write(engine, !*worked, e))
         return lose_batch(engine, e);
     return true;
 }

@@ -3,16 +3,20 @@
 
 #include <time.h>
 
-static int64_t read_ms(clockid_t id) {
+static int64_t read_us(clockid_t id) {
     struct timespec t;
     clock_gettime(id, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
 int64_t clock_mono_ms(void) {
-    return read_ms(CLOCK_MONOTONIC);
+    return read_us(CLOCK_MONOTONIC) / 1000;
+}
+
+int64_t clock_mono_us(void) {
+    return read_us(CLOCK_MONOTONIC);
 }
 
 int64_t clock_wall_ms(void) {
-    return read_ms(CLOCK_REALTIME);
+    return read_us(CLOCK_REALTIME) / 1000;
 }

@@ -1,13 +1,15 @@
-/* The host's two clocks, in milliseconds. Only what is not pure may ask them: the engine is told the time. */
+/* The host's two clocks. Only what is not pure may ask them: the engine is told the time. */
 #ifndef LEADSTREAM_CLOCK_H
 #define LEADSTREAM_CLOCK_H
 
 #include <stdint.h>
 
-/* Since some instant in the past; never jumps. */
+/* Milliseconds since some instant in the past; never jumps. */
 int64_t clock_mono_ms(void);
+/* The same in microseconds, for what is measured. */
+int64_t clock_mono_us(void);
 
-/* Since 1970-01-01T00:00:00Z. */
+/* Milliseconds since 1970-01-01T00:00:00Z. */
 int64_t clock_wall_ms(void);
 
 #endif

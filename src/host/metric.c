@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double bounds[METRIC_BUCKETS - 1] = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000};
+static const double bounds[METRIC_BUCKETS - 1] = {1,  2,   3,   5,   7,   10,   15,   20,   30,  50,
+                                                     75, 100, 150, 200, 500, 1000, 2000, 5000, 10000};
 
 struct cell {
     _Atomic int64_t value;              /* a histogram: how many */

@@ -18,7 +18,7 @@ struct metric_desc {
     const char *help;
 };
 
-enum { METRIC_MAX = 64, METRIC_BUCKETS = 14 }; /* metrics of a table; buckets of a histogram, +Inf among them */
+enum { METRIC_MAX = 64, METRIC_BUCKETS = 20 }; /* metrics of a table; buckets of a histogram, +Inf among them */
 
 struct metric_table {
     const struct metric_desc *descs;

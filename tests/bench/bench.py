@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """The benchmark of `leadstream run`: throughput, memory, what transactions cost, restart, restore, latency.
 
-    tests/bench/bench.py BUILD [CASE..]      CASE: A B plain restart latency (default: all)
+    tests/bench/bench.py BUILD [CASE..]      CASE: A B plain restart latency latency20 (default: all)
 
 BUILD is a release build's folder. A real Kafka is started by ops/kafka/kafka.sh on core 0; leadstream is pinned to
 core 1. CPU is user + system of the process, from /proc, because wall time is noisy; "warm half" is the second half of
 the events. The work is that of the Kafka Streams program described in tests/bench/README.md. Prints a table.
-Environment: EVENTS (3000000), LEADS_A (100000), LEADS_B (2000000), COMMIT (100ms), KEEP=1 (leave the folder).
+Environment: EVENTS (3000000), LEADS_A (100000), LEADS_B (2000000), COMMIT (100ms), KAFKA_HEAP (1g; the tests' 256m make the
+broker pause for 25 ms every second), KEEP=1 (leave the folder).
 """
 import json
 import os
@@ -28,6 +29,7 @@ COMMIT = os.environ.get("COMMIT", "100ms")
 TICK = os.sysconf("SC_CLK_TCK")
 BROKER_CPU, APP_CPU = "0", "1"
 PARTITIONS = 4
+WARM = 9  # seconds of a load that the latencies leave out: what bench_latency leaves out, and its first record
 
 CONFIG = """
 model: {here}/model.yaml
@@ -90,6 +92,7 @@ class Bench:
     def start_broker(self):
         # The events are of January 2026 and must stay, whatever the date is.
         os.environ["KAFKA_EXTRA_PROPERTIES"] = "log.retention.ms=-1"
+        os.environ.setdefault("KAFKA_HEAP", "1g")
         subprocess.run(["taskset", "-c", BROKER_CPU, self.kafka, "start", f"{self.work}/kafka"], check=True,
                        stdout=subprocess.DEVNULL)
         self.bootstrap = open(f"{self.work}/kafka/bootstrap").read().strip()
@@ -100,14 +103,14 @@ class Bench:
         if not os.environ.get("KEEP"):
             shutil.rmtree(self.work, ignore_errors=True)
 
-    def config(self, prefix, app=None, store=None):
+    def config(self, prefix, app=None, store=None, commit=COMMIT):
         """A configuration of its own; topics that are missing are made."""
         self.serial += 1
         app = app or f"bench{self.serial}"
         run = {"app": app, "port": free_port(), "store": store or f"{self.work}/{app}", "path": f"{self.work}/{app}.yaml"}
         with open(run["path"], "w") as f:
             f.write(CONFIG.format(here=HERE, app=app, bootstrap=self.bootstrap, prefix=prefix, store=run["store"],
-                                  commit=COMMIT, port=run["port"]))
+                                  commit=commit, port=run["port"]))
         subprocess.run([self.program, "topics", "-c", run["path"], "--create", "--partitions", str(PARTITIONS)], check=True,
                        stdout=subprocess.DEVNULL)
         return run
@@ -123,12 +126,20 @@ class Bench:
     def start(self, run, *flags):
         return subprocess.Popen(["taskset", "-c", APP_CPU, self.program, "run", "-c", run["path"], *flags])
 
-    def counts(self, run):
+    def metrics(self, run):
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{run['port']}/metrics", timeout=2) as answer:
-                text = answer.read().decode()
+                return answer.read().decode()
         except OSError:
-            return {}
+            return ""
+
+    def commits(self, run):
+        """[(ms, commits that took at most that)], for each bucket of the histogram."""
+        found = re.findall(r'^leadstream_commit_seconds_bucket\{.*le="([^"]+)"\} (\d+)', self.metrics(run), re.M)
+        return [(float(le) * 1000, int(n)) for le, n in found]
+
+    def counts(self, run):
+        text = self.metrics(run)
         return {m[1]: int(float(m[2])) for m in re.finditer(r"^(leadstream_\w+)(?:\{[^}]*\})? ([0-9.e+-]+)$", text, re.M)}
 
     def until(self, run, process, metric, value, seconds=300):
@@ -187,10 +198,11 @@ class Bench:
         process.wait()
         return result
 
-    def latency(self, rate=5000, seconds=30):
-        """Age of score changes when a read_committed consumer gets them: Kafka's timestamp of the record is its event's."""
+    def latency(self, commit, rate=5000, seconds=30):
+        """Age of score changes when a read_committed consumer gets them, and what commits take, both once all is warm."""
+        self.serial += 1
         prefix = f"lat{self.serial}"
-        run = self.config(prefix)
+        run = self.config(prefix, commit=commit)
         process = self.start(run)
         self.until(run, process, "leadstream_shards_live", PARTITIONS)
         out = f"{self.work}/latency.txt"
@@ -199,20 +211,36 @@ class Bench:
             shell=True)
         time.sleep(1)
         cpu = ticks(process.pid)
-        subprocess.run(["taskset", "-c", BROKER_CPU, self.load, "pace", self.bootstrap, prefix, str(rate), str(seconds),
-                        str(LEADS["A"]), "2"], check=True)
-        watcher.wait(60)
+        load = subprocess.Popen(["taskset", "-c", BROKER_CPU, self.load, "pace", self.bootstrap, prefix, str(rate), str(seconds),
+                                 str(LEADS["A"]), "2"])
+        time.sleep(WARM)
+        before = self.commits(run)
+        watcher.wait(120)
+        commits = [(ms, n - m) for (ms, n), (_, m) in zip(self.commits(run), before)]
+        if load.wait(60):
+            raise SystemExit("the load failed")
         result = json.load(open(out))
-        result["CPU of a core"] = f"{(ticks(process.pid) - cpu) / seconds:.3f}"
+        result |= {"commits": commits[-1][1], "commit p50": f"{quantile(commits, 0.5):.1f}",
+                   "commit p99": f"{quantile(commits, 0.99):.1f}", "CPU of a core": f"{(ticks(process.pid) - cpu) / seconds:.3f}"}
         process.send_signal(signal.SIGTERM)
         process.wait(20)
         return result
 
 
+def quantile(buckets, q):
+    """As Prometheus has it: evenly spread within a bucket."""
+    wanted, low, below = q * buckets[-1][1], 0.0, 0
+    for ms, n in buckets:
+        if n >= wanted and n > below:
+            return low + (ms - low) * (wanted - below) / (n - below) if ms != float("inf") else low
+        low, below = ms, n
+    return low
+
+
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    cases = sys.argv[2:] or ["A", "B", "plain", "restart", "latency"]
+    cases = sys.argv[2:] or ["A", "B", "plain", "restart", "latency", "latency20"]
     bench = Bench(sys.argv[1])
     model = re.search(r"model name\s*: (.*)", open("/proc/cpuinfo").read())
     print(f"machine: {platform.node()}, {model.group(1) if model else platform.machine()}, {os.cpu_count()} cores; "
@@ -225,7 +253,8 @@ def main():
                        "plain": lambda: [("A: no transactions", bench.throughput("A", "--no-transactions"))],
                        "restart": lambda: [("kill -9, disk kept", bench.restart(False)),
                                            ("kill -9, disk wiped", bench.restart(True))],
-                       "latency": lambda: [("latency at 5,000 events/s", bench.latency())]}[case]()
+                       "latency": lambda: [("latency at 5,000 events/s, commits every 100 ms", bench.latency("100ms"))],
+                       "latency20": lambda: [("the same every 20 ms", bench.latency("20ms"))]}[case]()
             for name, result in results:
                 print(f"{name:26}", "  ".join(f"{k}: {v}" for k, v in result.items()), flush=True)
     finally:

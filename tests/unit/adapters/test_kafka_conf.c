@@ -46,7 +46,14 @@ static const struct kafka_conf_property mine[] = {{"bootstrap.servers", "h:1"},
                                                   {"linger.ms", "3"},
                                                   {"isolation.level", "read_committed"}};
 
-static const struct kafka_conf conf = {mine, 4, "app", "g1", "host-a", 2, 0, 0, 2000000, false};
+static const struct kafka_conf conf = {.properties = mine,
+                                       .n_properties = 4,
+                                       .app = "app",
+                                       .generation = "g1",
+                                       .instance = "host-a",
+                                       .worker = 2,
+                                       .fetch_wait = 7,
+                                       .max_record = 2000000};
 
 static void expect(enum kafka_conf_role role, const char *name, const char *value) {
     struct err e;
@@ -65,6 +72,8 @@ START_TEST(roles_have_their_own) {
     expect(KAFKA_CONF_SOURCE, "session.timeout.ms", "7000");
     expect(KAFKA_CONF_SOURCE, "isolation.level", "read_committed");
     expect(KAFKA_CONF_SOURCE, "auto.offset.reset", "error");
+    expect(KAFKA_CONF_SOURCE, "fetch.wait.max.ms", "7");
+    expect(KAFKA_CONF_READER, "fetch.wait.max.ms", "5");
     expect(KAFKA_CONF_SINK, "transactional.id", "app.g1.host-a.2");
     expect(KAFKA_CONF_SINK, "linger.ms", "3");
     expect(KAFKA_CONF_SINK, "message.max.bytes", "2001024");

@@ -150,6 +150,7 @@ START_TEST(secrets_come_from_elsewhere) {
     ck_assert_str_eq(s->registry.password, "hunter2");
     struct kafka_conf conf = settings_kafka(s, 3);
     ck_assert(conf.n_properties == 2 && conf.worker == 3 && conf.app == s->app);
+    ck_assert_uint_eq(conf.fetch_wait, 10); /* a tenth of batch.max_time */
     settings_free(&s);
     unlink(path);
 }
