@@ -3,7 +3,8 @@ add_library(leadstream_flags INTERFACE)
 target_compile_options(leadstream_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wcast-qual -Wcast-align -Wpointer-arith -Wwrite-strings
   -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wswitch-enum
-  -Wundef -Wvla -Wformat=2 -Werror -fno-omit-frame-pointer -fstack-protector-strong)
+  -Wundef -Wvla -Wformat=2 -Werror -fno-omit-frame-pointer -fstack-protector-strong
+  -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
 # clang looks into librdkafka's macros, which gcc does not: they are GNU expressions and cast const away.
 target_compile_options(leadstream_flags INTERFACE
   "$<$<C_COMPILER_ID:Clang>:-Wmissing-variable-declarations;-Wno-gnu-statement-expression;-Wno-cast-qual>")

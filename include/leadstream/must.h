@@ -8,6 +8,13 @@
 /* Prints "leadstream: bug: COND (FILE:LINE)" on stderr and aborts. */
 _Noreturn void must_fail(const char *cond, const char *file, int line);
 
+/* The check that failed, for whoever handles the abort; cond NULL: none did. */
+struct must_failure {
+    const char *cond, *file;
+    int line;
+};
+const struct must_failure *must_failure(void);
+
 #define MUST(cond) ((cond) ? (void)0 : must_fail(#cond, __FILE__, __LINE__))
 
 /* For functions whose result may not be dropped. */

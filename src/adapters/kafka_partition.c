@@ -273,6 +273,29 @@ static struct bytes keep(struct kafka_partition_pool *pool, const void *at, size
     return kept;
 }
 
+/* Should the decoder fail a check of its own, this tells on which record. */
+static void at_work(struct kafka_partition_pool *pool, const struct kafka_partition *partition,
+                    const rd_kafka_message_t *message) {
+    pool->place->topic = partition->topic->index;
+    pool->place->shard = partition->shard;
+    pool->place->index = ENGINE_WHOLE_RECORD;
+    pool->place->offset = message->offset;
+    pool->place->busy = true;
+}
+
+static bool is_condemned(struct kafka_partition_pool *pool, struct kafka_partition *partition,
+                         const rd_kafka_message_t *message) {
+    const struct kafka_source_options *o = pool->options;
+    const struct engine_condemned *found =
+        engine_condemned_find(o->condemned, o->n_condemned, partition->topic->index, partition->shard, message->offset,
+                              ENGINE_WHOLE_RECORD);
+    if (!found)
+        return false;
+    partition->item = item_new(pool, partition, message);
+    item_spoil(pool, partition->item, &found->why);
+    return true;
+}
+
 /* Decodes the head of the record fetched[next]. False: the record cannot be read yet. No item: it held none. */
 static bool record_decode(struct kafka_partition_pool *pool, struct kafka_partition *partition) {
     const rd_kafka_message_t *message = partition->fetched[partition->next];
@@ -280,6 +303,9 @@ static bool record_decode(struct kafka_partition_pool *pool, struct kafka_partit
     partition->key = keep(pool, message->key, message->key_len);
     partition->value = keep(pool, message->payload, message->len);
     partition->headers = kafka_headers_keep(message, pool->arena);
+    if (is_condemned(pool, partition, message))
+        return true;
+    at_work(pool, partition, message);
     if (!record_start(pool, partition, partition->value, &e)) {
         if (err_class(e.code) == ERR_CLASS_RETRY)
             return false;
@@ -311,7 +337,9 @@ enum source_head kafka_partition_head(struct kafka_partition_pool *pool, struct 
             return partition->end ? SOURCE_END : SOURCE_EMPTY;
         if (consume_event(pool, partition))
             continue;
-        if (!has_room(pool, weight(partition->fetched[partition->next])) || !record_decode(pool, partition))
+        bool decoded = has_room(pool, weight(partition->fetched[partition->next])) && record_decode(pool, partition);
+        pool->place->busy = false;
+        if (!decoded)
             return SOURCE_EMPTY;
         if (!partition->item)
             record_done(partition);
@@ -336,6 +364,8 @@ void kafka_partition_take(struct kafka_partition_pool *pool, struct kafka_partit
         kafka_partition_forget(partition); /* decoded again after the release */
         return;
     }
+    at_work(pool, partition, partition->fetched[partition->next]);
     partition->after = item_decode(pool, partition, partition->fetched[partition->next]);
+    pool->place->busy = false;
     partition->item->last = !partition->after;
 }

@@ -25,6 +25,8 @@ struct kafka_partition_pool {
     const struct kafka_source_options *options;
     struct kafka_client client;
     struct kafka_conf_queue limit;  /* of a partition's queue */
+    volatile struct engine_place *place; /* what is being decoded */
+    volatile struct engine_place nowhere; /* where nobody wants to know it */
     struct arena *arena;            /* of items and their records, until release */
     int wake;                       /* eventfd that librdkafka writes to when an empty queue gets something */
     struct err failure;             /* code != NONE: a partition that cannot be read any more */

@@ -255,6 +255,7 @@ struct kafka_source *kafka_source_new(const struct kafka_source_options *options
     MUST(source);
     source->options = *options;
     source->pool.options = &source->options;
+    source->pool.place = options->place ? options->place : &source->pool.nowhere;
     source->pool.limit = kafka_conf_queue(&options->conf);
     source->pool.arena = arena_new(KAFKA_PARTITION_ARENA);
     source->pool.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

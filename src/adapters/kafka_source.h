@@ -28,6 +28,11 @@ struct kafka_source_options {
     bool (*fetch_schema)(void *registry, int64_t id, struct err *e);
     void *registry;
 
+    /* Records of which a whole one is condemned are not decoded; the engine knows the same list. */
+    const struct engine_condemned *condemned;
+    size_t n_condemned;
+    volatile struct engine_place *place; /* kept up to date while records are decoded; NULL: nobody wants to know */
+
     /* Without a group, for the mock broker: every shard is assigned at the first poll, and committed() answers what
      * the sink's last commit sent (the mock forgets it). */
     bool assign_all;

@@ -6,7 +6,9 @@
 #include "adapters/registry.h"
 #include "adapters/rocks_store.h"
 #include "app/cmd.h"
+#include "app/crash_watch.h"
 #include "app/inspect_socket.h"
+#include "app/poison.h"
 #include "app/schema_files.h"
 #include "codec/record_avro.h"
 #include "host/clock.h"
@@ -34,6 +36,8 @@ struct daemon {
     size_t n_topics;
     int32_t schema_ids[3];
     struct kafka_topics_facts facts;
+    struct engine_condemned condemned[POISON_MOST]; /* by crashes before this start */
+    size_t n_condemned;
     struct worker *workers[DAEMON_MAX_THREADS];
     size_t n_workers;
     struct http *http;
@@ -138,6 +142,25 @@ static bool open_store(struct daemon *daemon, struct err *e) {
     return daemon->store != NULL;
 }
 
+/* ---- records that make the program fail ---- */
+
+static bool read_poison(struct daemon *daemon, struct err *e) {
+    const struct settings *s = daemon->o.settings;
+    char path[POISON_TEXT];
+    struct bytes topics[SETTINGS_MAX_SOURCES];
+    if (!daemon->o.watch_crashes || !s->poison.crashes)
+        return true;
+    for (size_t t = 0; t < daemon->n_topics; t++)
+        topics[t] = bytes_of(daemon->inputs[t]);
+    snprintf(path, sizeof path, "%s/%s.crashes", s->store.path, s->generation);
+    struct poison_options options = {.path = path,
+                                     .topics = topics,
+                                     .n_topics = daemon->n_topics,
+                                     .crashes = s->poison.crashes,
+                                     .now = clock_wall_ms()};
+    return poison_read(&options, daemon->condemned, &daemon->n_condemned, e) && crash_watch_begin(path, e);
+}
+
 /* ---- workers ---- */
 
 /* A shard that was not written for longer is built anew: erased leads may have left no tombstone. Half of the time that
@@ -172,6 +195,8 @@ static bool start_worker(struct daemon *daemon, unsigned index, struct err *e) {
                                              .future = s->time.future,
                                              .fetch_schema = daemon->registry ? registry_fetch : NULL,
                                              .registry = daemon->registry,
+                                             .condemned = daemon->condemned,
+                                             .n_condemned = daemon->n_condemned,
                                              .assign_all = daemon->o.assign_all};
     o.sink = (struct kafka_sink_options){.conf = conf,
                                          .inputs = daemon->inputs,
@@ -195,7 +220,9 @@ static bool start_worker(struct daemon *daemon, unsigned index, struct err *e) {
                                        .stale_after = stale_after(daemon),
                                        .cache_bytes = cache_memory(s) / threads,
                                        .search_budget = SEARCH_BUDGET,
-                                       .commit_tries = COMMIT_TRIES};
+                                       .commit_tries = COMMIT_TRIES,
+                                       .condemned = daemon->condemned,
+                                       .n_condemned = daemon->n_condemned};
     daemon->workers[index] = worker_start(&o, e);
     daemon->n_workers += daemon->workers[index] != NULL;
     return daemon->workers[index] != NULL;
@@ -245,7 +272,7 @@ struct daemon *daemon_start(const struct daemon_options *options, struct err *e)
     struct daemon *daemon = calloc(1, sizeof *daemon);
     MUST(daemon != NULL);
     daemon->o = *options;
-    bool ok = open_schemas(daemon, e) && check_topics(daemon, e) && open_store(daemon, e);
+    bool ok = open_schemas(daemon, e) && check_topics(daemon, e) && open_store(daemon, e) && read_poison(daemon, e);
     MUST(s->threads > 0 && s->threads <= DAEMON_MAX_THREADS);
     for (unsigned i = 0; ok && i < (unsigned)s->threads; i++)
         ok = start_worker(daemon, i, e);

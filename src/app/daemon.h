@@ -13,6 +13,7 @@ struct daemon_options {
     bool assign_all;                    /* the mock broker: no group; nothing is checked of the topics */
     uint32_t partitions;                /* with assign_all */
     bool no_transactions;               /* benchmark only */
+    bool watch_crashes;                 /* take the signals of crashes over, unless the settings say not to */
     int64_t patience;                   /* ms that a worker's turn may take before it counts as hanging; 0: the usual */
     int64_t (*wall)(void *clock);       /* NULL: the machine's */
     void *clock;

@@ -72,6 +72,9 @@ struct settings {
         const char *key_file; /* NULL: the hash of an erased lead's id is not keyed */
     } erasure;
     struct {
+        int64_t crashes; /* at one record, after which it is set aside; 0: never */
+    } poison;
+    struct {
         const char *listen; /* "host:port"; NULL: no HTTP (`listen: none`) */
         const char *host;   /* its parts */
         int64_t port;

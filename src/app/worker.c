@@ -4,6 +4,7 @@
  * takes between two turns, when no lead is half changed. */
 #include "app/worker.h"
 
+#include "app/crash_watch.h"
 #include "app/trouble.h"
 #include "host/clock.h"
 #include "host/log.h"
@@ -55,6 +56,7 @@ struct worker {
     struct source source_port;
     struct sink sink_port;
     struct engine *engine;
+    volatile struct engine_place place; /* in the input, should the process fail */
     struct metric_set *metrics;
     struct metric_set *by_code[ERR_CODES_END];
     struct trouble trouble;
@@ -215,6 +217,7 @@ static void *run(void *self) {
     struct worker *worker = self;
     struct err e = {.code = ERR_NONE};
     bool worked = false, ok = true;
+    crash_watch_thread(&worker->place, worker->topics);
     while (ok && !atomic_load(&worker->stop)) {
         int64_t mono = clock_mono_ms();
         atomic_store(&worker->heard, mono);
@@ -236,12 +239,14 @@ static void *run(void *self) {
     if (ok)
         worker->why.code = ERR_NONE;
     atomic_store(&worker->healthy, false);
+    crash_watch_thread_end();
     atomic_store(&worker->ended, true);
     return NULL;
 }
 
 static bool make(struct worker *worker, struct err *e) {
     const struct worker_options *o = &worker->o;
+    worker->o.source.place = &worker->place;
     worker->source = kafka_source_new(&o->source, e);
     if (!worker->source)
         return false;
@@ -261,6 +266,7 @@ static bool make(struct worker *worker, struct err *e) {
     engine->store = &worker->o.store;
     engine->topics = worker->topics;
     engine->changelog = kafka_conf_changelog(&o->source.conf, worker->changelog);
+    engine->place = &worker->place;
     engine->host = worker;
     engine->random = random_bytes;
     engine->tell = tell;

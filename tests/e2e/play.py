@@ -36,6 +36,7 @@ class Play:
         self.partitions = 4
         self.broker = None      # its folder
         self.daemons = []
+        self.environment = {}   # of daemons to be started, besides ours
         self.output_prefix = ""
         self.sent = {}          # topic -> [event] in the order produced
         shutil.rmtree(folder, ignore_errors=True)
@@ -144,7 +145,7 @@ class Play:
         config = self.write_config(instance, **changes)
         with open(config, encoding="utf-8") as file:
             http = json.load(file)["http"]["listen"]
-        daemon = Daemon(self.binary, config, self.file(f"log-{instance}"), http)
+        daemon = Daemon(self.binary, config, self.file(f"log-{instance}"), http, self.environment)
         self.daemons.append(daemon)
         return daemon
 

@@ -12,6 +12,7 @@ import cases_avro
 import cases_crash
 import cases_flow
 import cases_operator
+import cases_poison
 import cases_refusal
 import cases_security
 from play import Play, Skip
@@ -21,7 +22,7 @@ SKIP = 77
 
 def cases():
     found = {}
-    for module in (cases_flow, cases_avro, cases_operator, cases_crash, cases_refusal, cases_security):
+    for module in (cases_flow, cases_avro, cases_operator, cases_poison, cases_crash, cases_refusal, cases_security):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if not name.startswith("_") and function.__module__ == module.__name__:
                 found[name] = function

@@ -1,0 +1,137 @@
+/* What a process that fails leaves behind: a note if it was at an item, and the same end as without. */
+#include "app/crash_note.h"
+#include "app/crash_watch.h"
+#include "support/suite.h"
+
+#include <leadstream/must.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum how { ABORT, CHECK, SEGV, OVERFLOW, KILL, SENT_ABORT, SENT_SEGV, NOT_AT_WORK, OTHER_THREAD };
+
+static volatile struct engine_place place = {true, 1, 5, ENGINE_WHOLE_RECORD, 42};
+static const struct bytes topics[] = {{(const uint8_t *)"a", 1}, {(const uint8_t *)"crm.webhooks", 12}};
+static enum how how;
+
+static int deeper(volatile int *above) {
+    volatile int here[4096];
+    here[0] = *above + 1;
+    return *above == -1 ? 0 : deeper(here) + here[0];
+}
+
+static void *abort_here(void *unused) {
+    (void)unused;
+    abort();
+}
+
+/* On a worker's thread. */
+static void *work(void *unused) {
+    volatile int none = 0;
+    pthread_t other;
+    crash_watch_thread(&place, topics);
+    place.busy = how != NOT_AT_WORK;
+    switch (how) {
+    case ABORT:
+    case NOT_AT_WORK: abort();
+    case CHECK: MUST(topics[0].n == 2); break;
+    case SEGV: *(volatile int *)(uintptr_t)8 = 1; break; /* where no memory is */
+    case OVERFLOW: deeper(&none); break;
+    case KILL: kill(getpid(), SIGKILL); break;
+    case SENT_ABORT:
+    case SENT_SEGV:
+    case OTHER_THREAD:
+        if (how == OTHER_THREAD)
+            pthread_create(&other, NULL, abort_here, NULL);
+        for (;;)
+            nanosleep(&(struct timespec){0, 1000000}, NULL);
+    }
+    return unused;
+}
+
+/* Does it in a child; its wait status, and the notes it left. */
+static int fails(enum how now, struct crash_note *note, size_t *n) {
+    char path[] = "/tmp/leadstream-crash-XXXXXX";
+    uint8_t file[4 * CRASH_NOTE_SIZE];
+    struct err e;
+    int fd = mkstemp(path), status;
+    ck_assert_int_ge(fd, 0);
+    how = now;
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        pthread_t thread;
+        if (!freopen("/dev/null", "w", stderr) || !crash_watch_begin(path, &e))
+            _exit(99);
+        if (pthread_create(&thread, NULL, work, NULL) != 0)
+            _exit(98);
+        pthread_join(thread, NULL);
+        _exit(97);
+    }
+    if (how == SENT_ABORT || how == SENT_SEGV) {
+        nanosleep(&(struct timespec){0, 300000000}, NULL);
+        kill(child, how == SENT_ABORT ? SIGABRT : SIGSEGV);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ssize_t got = read(fd, file, sizeof file);
+    ck_assert_int_ge(got, 0);
+    struct bytes bytes = {file, (size_t)got};
+    for (*n = 0; crash_note_next(&bytes, note);)
+        (*n)++;
+    close(fd);
+    unlink(path);
+    return status;
+}
+
+static void leaves(enum how now, int signal, bool noted, const char *words) {
+    struct crash_note note;
+    size_t n;
+    int status = fails(now, &note, &n);
+    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == signal, "way %d: status %x", (int)now, (unsigned)status);
+    ck_assert_msg(n == noted, "way %d left %zu notes", (int)now, n);
+    if (!noted)
+        return;
+    ck_assert_str_eq(note.topic, "crm.webhooks");
+    ck_assert(note.shard == 5 && note.index == ENGINE_WHOLE_RECORD && note.offset == 42);
+    ck_assert_uint_eq(note.signal, (uint32_t)signal);
+    ck_assert_msg(!strncmp(note.words, words, strlen(words)), "\"%s\"", note.words);
+    ck_assert(note.time / 1000 - (int64_t)time(NULL) < 60 && (int64_t)time(NULL) - note.time / 1000 < 60);
+}
+
+START_TEST(a_failure_at_an_item_is_noted) {
+    leaves(ABORT, SIGABRT, true, "signal 6");
+    leaves(CHECK, SIGABRT, true, "check `topics[0].n == 2` (tests/unit/app/test_crash_watch.c:");
+}
+END_TEST
+
+#ifndef __SANITIZE_ADDRESS__ /* which has handlers of its own */
+START_TEST(a_fault_at_an_item_is_noted) {
+    leaves(SEGV, SIGSEGV, true, "signal 11");
+    leaves(OVERFLOW, SIGSEGV, true, "signal 11");
+}
+END_TEST
+#endif
+
+START_TEST(what_says_nothing_of_the_item_is_not) {
+    leaves(KILL, SIGKILL, false, NULL);
+    leaves(SENT_ABORT, SIGABRT, false, NULL);
+    leaves(SENT_SEGV, SIGSEGV, false, NULL);
+    leaves(NOT_AT_WORK, SIGABRT, false, NULL);
+    leaves(OTHER_THREAD, SIGABRT, false, NULL);
+}
+END_TEST
+
+static void add(TCase *all) {
+    tcase_add_test(all, a_failure_at_an_item_is_noted);
+#ifndef __SANITIZE_ADDRESS__
+    tcase_add_test(all, a_fault_at_an_item_is_noted);
+#endif
+    tcase_add_test(all, what_says_nothing_of_the_item_is_not);
+}
+
+SUITE_MAIN("watching for crashes", add)
