@@ -64,7 +64,8 @@ static bool watch(struct daemon *daemon, const sigset_t *set, struct err *e) {
 
 static int run(const struct settings *settings, const struct model *model, bool no_transactions, sigset_t *set) {
     struct err e = {.code = ERR_NONE};
-    struct daemon_options options = {.settings = settings, .model = model, .no_transactions = no_transactions, .watch_crashes = true};
+    struct daemon_options options = {
+        .settings = settings, .model = model, .no_transactions = no_transactions, .watch_crashes = true};
     struct daemon *daemon = daemon_start(&options, &e);
     if (!daemon) {
         LOG_ERR(LOG_LEVEL_ERROR, "not_started", &e);
