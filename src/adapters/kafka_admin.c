@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WAIT = 10000 /* ms */, CLOSE_WAIT = 3000 };
+enum { WAIT = 10000 /* ms */, CLOSE_WAIT = 3000, PIECE = 250 };
 
 bool kafka_admin_open(struct kafka_client *client, const struct kafka_conf *conf, struct err *e) {
     rd_kafka_conf_t *made = kafka_conf_new(conf, KAFKA_CONF_ADMIN, e);
@@ -16,20 +16,15 @@ void kafka_admin_close(struct kafka_client *client) {
     kafka_client_close(client, CLOSE_WAIT);
 }
 
-/* A wrong password is better news than "no broker answered". */
-static bool no_answer(struct kafka_client *client, struct err *e) {
-    rd_kafka_poll(client->rk, 0);
-    if (kafka_client_failed(client, e))
-        return false;
-    bool heard = client->heard.code != ERR_NONE;
-    return err_set(e, ERR_UNAVAILABLE, NULL, "no broker answered within %d s (kafka: bootstrap.servers)%s%.200s",
-                   WAIT / 1000, heard ? ": " : "", heard ? client->heard.words : "");
-}
-
+/* Asked in pieces, so that a login that is refused is told at once. */
 bool kafka_admin_cluster(struct kafka_client *client, char *out, size_t n, struct err *e) {
-    char *id = rd_kafka_clusterid(client->rk, WAIT);
+    char *id = NULL;
+    for (int waited = 0; !id && !client->failure.code && waited < WAIT; waited += PIECE) {
+        id = rd_kafka_clusterid(client->rk, PIECE);
+        rd_kafka_poll(client->rk, 0);
+    }
     if (!id)
-        return no_answer(client, e);
+        return kafka_client_silent(client, WAIT, e);
     snprintf(out, n, "%s", id);
     rd_kafka_mem_free(client->rk, id);
     return true;
@@ -96,7 +91,7 @@ static bool look_settings(struct kafka_client *client, struct kafka_admin_topic 
     rd_kafka_AdminOptions_set_request_timeout(options, WAIT, NULL, 0);
     rd_kafka_DescribeConfigs(client->rk, &resource, 1, options, queue);
     rd_kafka_event_t *event = rd_kafka_queue_poll(queue, WAIT + 1000);
-    bool good = event ? read_settings(event, topic, e) : no_answer(client, e);
+    bool good = event ? read_settings(event, topic, e) : kafka_client_silent(client, WAIT, e);
     if (event)
         rd_kafka_event_destroy(event);
     rd_kafka_AdminOptions_destroy(options);
@@ -147,7 +142,7 @@ bool kafka_admin_create(struct kafka_client *client, const struct kafka_admin_to
     rd_kafka_AdminOptions_set_operation_timeout(options, WAIT, NULL, 0);
     rd_kafka_CreateTopics(client->rk, &wanted, 1, options, queue);
     rd_kafka_event_t *event = rd_kafka_queue_poll(queue, WAIT + 1000);
-    bool good = event ? read_creation(event, topic->name, e) : no_answer(client, e);
+    bool good = event ? read_creation(event, topic->name, e) : kafka_client_silent(client, WAIT, e);
     if (event)
         rd_kafka_event_destroy(event);
     rd_kafka_AdminOptions_destroy(options);

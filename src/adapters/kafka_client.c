@@ -2,6 +2,7 @@
 #include "adapters/kafka_client.h"
 
 #include "adapters/kafka_errors.h"
+#include "adapters/kafka_way.h"
 #include "host/clock.h"
 #include "host/log.h"
 
@@ -44,6 +45,14 @@ bool kafka_client_done(struct err *e, rd_kafka_error_t *error, const char *doing
 
 /* ---- callbacks ---- */
 
+/* Keeps and returns what kafka_way knows of an error of connections; NULL: nothing. Some are only logged. */
+static const char *advise(struct kafka_client *client, const char *words) {
+    const char *advice = kafka_way_advice(atomic_load(&client->certificate), words);
+    if (advice)
+        atomic_store(&client->advice, advice);
+    return advice;
+}
+
 /* Runs on librdkafka's threads. Whoever uses all properties for every role must not be told which of them a role does
  * not have. */
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *words) {
@@ -51,6 +60,8 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
     if (!strcmp(facility, "CONFWARN") && strstr(words, "will be ignored by this"))
         return;
     log_quoted(quoted, sizeof quoted, words);
+    if (!strcmp(facility, "FAIL") && rd_kafka_opaque(rk))
+        advise(rd_kafka_opaque(rk), words);
     if (!strcmp(facility, "FAIL") && level > 2)
         LOG_RARELY(LOG_LEVEL_WARN, "kafka_connection", "client=%s words=%s", rd_kafka_name(rk), quoted);
     else if (level <= 2)
@@ -61,6 +72,14 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
         LOG(LOG_LEVEL_INFO, "kafka", "client=%s facility=%s words=%s", rd_kafka_name(rk), facility, quoted);
     else
         LOG(LOG_LEVEL_DEBUG, "kafka", "client=%s facility=%s words=%s", rd_kafka_name(rk), facility, quoted);
+}
+
+/* Runs on librdkafka's threads. */
+static int on_certificate(rd_kafka_t *rk, const char *broker, int32_t id, int *x509_error, int depth, const char *bytes,
+                          size_t n, char *words, size_t n_words, void *opaque) {
+    struct kafka_client *client = opaque;
+    (void)rk, (void)broker, (void)id, (void)depth, (void)bytes, (void)n;
+    return kafka_way_verify(&client->certificate, *x509_error, words, n_words);
 }
 
 /* Runs in the owner's polls. */
@@ -76,10 +95,15 @@ static void on_error(rd_kafka_t *rk, int code, const char *words, void *opaque) 
     if (code == RD_KAFKA_RESP_ERR__FATAL && ours != ERR_FENCED && ours != ERR_AUTH)
         ours = ERR_BROKER; /* whatever it was about, the handle is of no more use */
     struct err seen;
-    const char *remedy = kafka_errors_remedy(cause);
-    err_set(&seen, ours, NULL, "%s: %.200s%s%s", rd_kafka_name(rk), words, remedy ? "; " : "", remedy ? remedy : "");
+    const char *advice = advise(client, words), *remedy = kafka_errors_remedy(cause);
+    if (advice)
+        err_set(&seen, ours, NULL, "%s (%s: %.150s)", advice, rd_kafka_name(rk), words);
+    else
+        err_set(&seen, ours, NULL, "%s: %.200s%s%s", rd_kafka_name(rk), words, remedy ? "; " : "",
+                remedy ? remedy : "");
     if (code != RD_KAFKA_RESP_ERR__FATAL && ours != ERR_AUTH) {
-        client->heard = seen; /* librdkafka logs it itself, and mends it */
+        if (cause != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || client->heard.code == ERR_NONE)
+            client->heard = seen; /* librdkafka logs it itself, and mends it; that all are down says no more */
         return;
     }
     client->failure = seen; /* told by whoever meets it */
@@ -96,14 +120,32 @@ bool kafka_client_failed(struct kafka_client *client, struct err *e) {
     return true;
 }
 
+/* A wrong password is better news than "no broker answered". */
+bool kafka_client_silent(struct kafka_client *client, int ms, struct err *e) {
+    rd_kafka_poll(client->rk, 0);
+    if (kafka_client_failed(client, e))
+        return false;
+    const char *heard = client->heard.code != ERR_NONE ? client->heard.words : "";
+    const char *advice = atomic_load(&client->advice);
+    if (advice && strstr(heard, advice))
+        return err_set(e, ERR_UNAVAILABLE, NULL, "no broker answered within %d s: %.300s", ms / 1000, heard);
+    if (advice)
+        return err_set(e, ERR_UNAVAILABLE, NULL, "no broker answered within %d s: %s", ms / 1000, advice);
+    return err_set(e, ERR_UNAVAILABLE, NULL, "no broker answered within %d s (kafka: bootstrap.servers)%s%.200s",
+                   ms / 1000, *heard ? ": " : "", heard);
+}
+
 bool kafka_client_open(struct kafka_client *client, rd_kafka_type_t type, rd_kafka_conf_t *conf, struct err *e) {
     char words[300];
     MUST(!client->rk);
     client->closing = false;
     client->failure.code = client->heard.code = ERR_NONE;
+    atomic_store(&client->advice, NULL);
+    atomic_store(&client->certificate, 0);
     rd_kafka_conf_set_opaque(conf, client);
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_ssl_cert_verify_cb(conf, on_certificate);
     client->rk = rd_kafka_new(type, conf, words, sizeof words);
     if (client->rk)
         return true;

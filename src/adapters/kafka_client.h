@@ -6,6 +6,7 @@
 
 #include "adapters/kafka_conf.h"
 #include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
 
 /* A handle and what its callbacks say. It is the handle's opaque, so it must not move while the handle lives. */
 struct kafka_client {
@@ -14,6 +15,8 @@ struct kafka_client {
     bool closing;           /* callbacks of the owner must do nothing any more */
     struct err failure;     /* code != NONE: what makes the handle useless (permission, fatal errors) */
     struct err heard;       /* the last that was said of connections, which librdkafka mends; code NONE: nothing */
+    atomic_int certificate; /* OpenSSL's reason not to believe a broker's certificate (kafka_way), 0: none */
+    const char *_Atomic advice; /* what to do about that, or another error of connections; NULL: nothing is known */
 };
 
 /* rd_kafka_new; takes conf in any case. False: *e. */
@@ -27,6 +30,9 @@ bool kafka_client_close(struct kafka_client *client, int ms);
 /* True where the handle is useless, with why. Only a fatal error stays: librdkafka says again and again that it is not
  * let in, so that it was is the only news of it. */
 bool kafka_client_failed(struct kafka_client *client, struct err *e);
+
+/* No broker answered for that many ms: returns false with *e, which says why if anything was heard of it. */
+bool kafka_client_silent(struct kafka_client *client, int ms, struct err *e);
 
 /* Makes idle broker threads look at once for what there is to fetch. librdkafka before 2.2 looks only once a second
  * where all queues had been full; setting the credentials that it has already wakes them, and nothing else in its

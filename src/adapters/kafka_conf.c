@@ -58,7 +58,7 @@ static const struct {
     {"retry.backoff.ms", ALL, "10"}, /* 100 ms of every commit otherwise */
     {"reconnect.backoff.ms", ALL, "50"},
     {"reconnect.backoff.max.ms", ALL, "1000"},
-    {"log.connection.close", ALL, "false"},
+    {"log.connection.close", SOURCE | SINK | READER, "false"}, /* the admin's say why no broker lets us in */
     {"session.timeout.ms", SOURCE, "10000"},
     {"heartbeat.interval.ms", SOURCE, "1000"}, /* how soon a rebalance is noticed */
     {"fetch.wait.max.ms", SOURCE, "20"},       /* kafka_conf.fetch_wait; the end of a partition is told after that */

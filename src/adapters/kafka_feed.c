@@ -29,6 +29,8 @@ static bool open_topic(struct kafka_feed *feed, struct err *e) {
         err = metadata->topics[0].err;
     if (metadata)
         rd_kafka_metadata_destroy(metadata);
+    if (err == RD_KAFKA_RESP_ERR__TRANSPORT || err == RD_KAFKA_RESP_ERR__TIMED_OUT)
+        return kafka_client_silent(&feed->client, METADATA, e);
     return !err || kafka_client_fail(e, err, feed->name, "looking for the topic");
 }
 

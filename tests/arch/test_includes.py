@@ -27,7 +27,7 @@ FOREIGN = {
     "librdkafka/*": ["src/adapters/*"],
     "rocksdb/c.h": ["src/adapters/rocks_*"],
     "curl/*": ["src/adapters/registry_http.c"],
-    "openssl/*": ["src/adapters/erasure.c"],
+    "openssl/*": ["src/adapters/erasure.c", "src/adapters/kafka_way.c"],
     "microhttpd.h": ["src/host/http.c"],
     # Marks the red zones of arenas where AddressSanitizer is on; not there otherwise.
     "sanitizer/asan_interface.h": ["src/base/arena.c"],

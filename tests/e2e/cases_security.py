@@ -2,6 +2,7 @@
 must not depend on the way in; what is refused must say why; and no secret is ever seen."""
 
 import base64
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -35,6 +36,11 @@ def tls_run(play):
     _scores_through(play, Secured(play).tls())
 
 
+def mutual_run(play):
+    """The client shows a certificate too."""
+    _scores_through(play, Secured(play).mutual())
+
+
 def scram_run(play):
     """A login by SCRAM-SHA-512, the password from a file."""
     _scores_through(play, Secured(play).sasl("admin", "SCRAM-SHA-512"))
@@ -58,6 +64,51 @@ def rights_run(play):
     play.wait_quiet(still=1.5)
     play.check(until)
     daemon.end()
+
+
+# ---------------------------------------------------------------- refusals
+
+
+def way_refusals(play):
+    """What is wrong with certificates and logins is told with its remedy, by every command, with exit code 3."""
+    secured = Secured(play)
+    play.make_topics()
+    os.environ["PLAY_WRONG"] = "not-the-password"
+    plain = {"bootstrap.servers": secured.ways["plain"]}
+    wrong = [
+        ("other authority", secured.tls(ca="other-ca.pem"), r"nobody .*believed.*ssl\.ca\.location"),
+        ("expired", secured.tls("expired"), r"certificate has expired"),
+        ("other host", secured.tls("elsewhere"), r"another host's.*bootstrap\.servers"),
+        ("no certificate", secured.tls("mtls"), r"wants a certificate.*ssl\.certificate\.location"),
+        ("no login", secured.tls("sasl"), r"security\.protocol"),
+        ("no tls", plain | {"bootstrap.servers": secured.ways["tls"]}, r"security\.protocol"),
+        ("tls where there is none", secured.tls() | plain, r"security\.protocol"),
+        ("password", secured.sasl("admin", password={"env": "PLAY_WRONG"}), r"code=auth.*sasl\.password"),
+    ]
+    daemons = [(what, play.start(chr(98 + i), kafka=kafka), pattern) for i, (what, kafka, pattern) in enumerate(wrong)]
+    setup = play.write_config("setup", kafka=secured.tls(ca="other-ca.pem"))
+    commands = (["check", "--broker"], ["topics"], ["generate", "--events", "1", "--topic", play.topic("events")])
+    with concurrent.futures.ThreadPoolExecutor(len(commands)) as pool:
+        done = list(pool.map(lambda command: play.command(*command, "-c", setup, codes=(3,)), commands))
+    for command, words in zip(commands, done):
+        if b"ssl.ca.location" not in words.stderr:
+            raise AssertionError(f"{command}: {words.stderr.decode()}")
+    for what, daemon, pattern in daemons:
+        words = daemon.refuses(pattern, codes=(3,))
+        print(f"{what}: {words.splitlines()[-1]}")
+        if "not-the-password" in words:
+            raise AssertionError("the password is in the log")
+    play.config["kafka"] = secured.tls("elsewhere") | {"ssl.endpoint.identification.algorithm": "none"}
+    play.command("check", "-c", play.write_config("setup"), "--broker")
+
+
+def scram_refused(play):
+    """A wrong password; and a Kafka that does not take this librdkafka's SCRAM, which cannot be told apart."""
+    os.environ["PLAY_WRONG"] = "not-the-password"
+    play.config["kafka"] = Secured(play).sasl("admin", "SCRAM-SHA-256", {"env": "PLAY_WRONG"})
+    began = time.monotonic()
+    words = play.start().refuses(r"code=auth.*sasl\.password", codes=(3,))
+    print(f"{time.monotonic() - began:.1f} s: {words.splitlines()[-1]}")
 
 
 # ---------------------------------------------------------------- secrets
