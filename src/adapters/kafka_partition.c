@@ -58,7 +58,7 @@ void kafka_partition_forget(struct kafka_partition *partition) {
 
 void kafka_partition_restart(struct kafka_partition *partition, int64_t offset) {
     drop_fetched(partition);
-    partition->position = offset;
+    partition->position = partition->end_at = offset;
     partition->end = false;
     partition->dry = false;
     partition->ask_pause = 0;
@@ -122,10 +122,12 @@ static bool consume_event(struct kafka_partition_pool *pool, struct kafka_partit
         partition->refused.code = ERR_NONE;
     if (begun && !message->err && message->offset >= partition->position)
         return false;
-    if (begun && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+    if (begun && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         partition->end = true;
-    else if (begun && message->err && (message->offset < 0 || message->offset >= partition->position))
+        partition->end_at = message->offset;
+    } else if (begun && message->err && (message->offset < 0 || message->offset >= partition->position)) {
         on_failure(pool, partition, message);
+    }
     partition->next++;
     rd_kafka_message_destroy(message);
     return true;

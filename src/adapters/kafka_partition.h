@@ -44,6 +44,7 @@ struct kafka_partition {
     int64_t position;               /* the next offset to be taken; none before the first seek */
     bool dry;                       /* the queue was empty when last looked at, since the last poll */
     bool end;                       /* its end was seen since the last record */
+    int64_t end_at;                 /* the end that was last seen; behind the last record may be markers */
     uint32_t entry;                 /* entries of fetched[next] that were taken */
     struct bytes key, value;        /* of fetched[next], once it is decoded; in the arena */
     struct kafka_headers *headers;  /* the same; NULL: none */

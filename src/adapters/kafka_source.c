@@ -350,7 +350,9 @@ int64_t kafka_source_lag(const struct kafka_source *source) {
     for (size_t i = 0; i < source->shards.n; i++) {
         const struct kafka_shard *shard = kafka_shards_get(&source->shards, source->shards.ours[i]);
         for (size_t t = 0; shard->reading && t < source->options.n_topics; t++) {
-            int64_t low = 0, high = 0, position = shard->partitions[t].position;
+            const struct kafka_partition *partition = &shard->partitions[t];
+            int64_t low = 0, high = 0;
+            int64_t position = partition->end_at > partition->position ? partition->end_at : partition->position;
             if (!rd_kafka_get_watermark_offsets(source->pool.client.rk, source->options.topics[t].name,
                                                 (int32_t)shard->number, &low, &high) &&
                 high > position)

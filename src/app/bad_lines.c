@@ -30,23 +30,6 @@ struct bad_lines *bad_lines_new(const char *dead_letters, struct err *e) {
     return NULL;
 }
 
-/* Appends b in base64, in quotes. */
-static void put_base64(struct text *text, struct bytes b) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    text_put(text, "\"", 1);
-    for (size_t i = 0; i < b.n; i += 3) {
-        size_t n = b.n - i < 3 ? b.n - i : 3;
-        uint32_t v = (uint32_t)b.at[i] << 16;
-        v |= n > 1 ? (uint32_t)b.at[i + 1] << 8 : 0;
-        v |= n > 2 ? b.at[i + 2] : 0;
-        char four[4] = {digits[v >> 18], digits[v >> 12 & 63], digits[v >> 6 & 63], digits[v & 63]};
-        if (n < 3)
-            memset(four + n + 1, '=', 3 - n);
-        text_put(text, four, sizeof four);
-    }
-    text_put(text, "\"", 1);
-}
-
 static void put_key(struct text *text, const char *key) {
     text_put(text, key, strlen(key));
 }
@@ -77,7 +60,7 @@ static void dead_letter(struct text *text, const char *file, const struct event_
         text_json_string(text, item->text);
     } else {
         put_key(text, ",\"base64\":");
-        put_base64(text, item->text);
+        text_json_base64(text, item->text);
     }
     text_put(text, "}\n", 2);
 }

@@ -10,6 +10,7 @@ int cmd_run(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_topics(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
+int cmd_redrive(int argc, char **argv);
 int cmd_generate(int argc, char **argv);
 
 #endif

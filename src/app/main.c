@@ -16,6 +16,7 @@ static const struct {
     {"topics", cmd_topics, "the topics that a configuration needs; what is missing, and making it"},
     {"run", cmd_run, "the daemon: topics in, score changes and sales-ready leads out, exactly once"},
     {"inspect", cmd_inspect, "what is remembered of a lead, its score with reasons, its next timer"},
+    {"redrive", cmd_redrive, "dead letters: why, how many, from where; and sending them back, each exactly once"},
     {"demo", cmd_demo, "all in one process, no server: generated leads get hot and cold on a live board"},
     {NULL, NULL, NULL},
 };

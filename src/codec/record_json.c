@@ -84,6 +84,22 @@ void text_json_string(struct text *text, struct bytes b) {
     text_put(text, "\"", 1);
 }
 
+void text_json_base64(struct text *text, struct bytes b) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    text_put(text, "\"", 1);
+    for (size_t i = 0; i < b.n; i += 3) {
+        size_t n = b.n - i < 3 ? b.n - i : 3;
+        uint32_t v = (uint32_t)b.at[i] << 16;
+        v |= n > 1 ? (uint32_t)b.at[i + 1] << 8 : 0;
+        v |= n > 2 ? b.at[i + 2] : 0;
+        char four[4] = {digits[v >> 18], digits[v >> 12 & 63], digits[v >> 6 & 63], digits[v & 63]};
+        if (n < 3)
+            memset(four + n + 1, '=', 3 - n);
+        text_put(text, four, sizeof four);
+    }
+    text_put(text, "\"", 1);
+}
+
 /* ---- records and lines ---- */
 
 void record_json(struct text *text, const struct model *model, const struct record *record) {

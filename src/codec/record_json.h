@@ -13,6 +13,8 @@ void text_free(struct text *text);
 void text_put(struct text *text, const char *at, size_t n);
 /* A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void text_json_string(struct text *text, struct bytes b);
+/* The same bytes in base64, with quotes: for what is not UTF-8. */
+void text_json_base64(struct text *text, struct bytes b);
 
 /* Appends the record as one JSON object, keys in the documented order, without a newline. */
 void record_json(struct text *text, const struct model *model, const struct record *record);

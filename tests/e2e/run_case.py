@@ -13,6 +13,7 @@ import cases_crash
 import cases_flow
 import cases_operator
 import cases_poison
+import cases_redrive
 import cases_refusal
 import cases_security
 from play import Play, Skip
@@ -22,7 +23,8 @@ SKIP = 77
 
 def cases():
     found = {}
-    for module in (cases_flow, cases_avro, cases_operator, cases_poison, cases_crash, cases_refusal, cases_security):
+    for module in (cases_flow, cases_avro, cases_operator, cases_poison, cases_redrive, cases_crash, cases_refusal,
+                   cases_security):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if not name.startswith("_") and function.__module__ == module.__name__:
                 found[name] = function

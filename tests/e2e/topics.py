@@ -43,8 +43,9 @@ def run(command, **more):
     return done.stdout
 
 
-def produce(bootstrap, topic, records, partition=None):
-    """Appends (key, value) pairs of bytes in their order, keyed as Java does; with partition, to that one."""
+def produce(bootstrap, topic, records, partition=None, headers=()):
+    """Appends (key, value) pairs of bytes in their order, keyed as Java does; with partition, to that one. All of them
+    get the same headers, (name, text) pairs."""
     if not records:
         return
     with tempfile.NamedTemporaryFile(suffix=".records") as file:
@@ -56,6 +57,8 @@ def produce(bootstrap, topic, records, partition=None):
                    "-X", "message.timeout.ms=60000"]
         if partition is not None:
             command += ["-p", str(partition)]
+        for name, text in headers:
+            command += ["-H", f"{name}={text}"]
         with open(file.name, "rb") as source:
             done = subprocess.run(command, stdin=source, capture_output=True, timeout=300, check=False)
     if done.returncode != 0:
@@ -81,16 +84,21 @@ def read(bootstrap, topic, committed=True):
     return sorted(records, key=lambda r: (r.partition, r.offset))
 
 
-def read_headers(bootstrap, topic):
-    """[(partition, offset, {header: text})] of a topic, read committed."""
+def read_header_lists(bootstrap, topic):
+    """{(partition, offset): [(header, text)]} of a topic, read committed, in the order of each record."""
     raw = run(["kcat", "-C", "-b", bootstrap, "-t", topic, "-o", "beginning", "-e", "-q", "-J",
                "-X", "isolation.level=read_committed"])
-    found = []
+    found = {}
     for line in raw.decode(errors="replace").splitlines():
         record = json.loads(line, strict=False)
         flat = record.get("headers") or []
-        found.append((record["partition"], record["offset"], dict(zip(flat[::2], flat[1::2]))))
-    return sorted(found, key=lambda r: r[:2])
+        found[record["partition"], record["offset"]] = list(zip(flat[::2], flat[1::2]))
+    return found
+
+
+def read_headers(bootstrap, topic):
+    """[(partition, offset, {header: text})]: of headers of one name the last."""
+    return sorted((p, o, dict(h)) for (p, o), h in read_header_lists(bootstrap, topic).items())
 
 
 def kafka(command, folder):
