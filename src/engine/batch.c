@@ -4,6 +4,7 @@
  * from the cache or by one load for a slice; records are published as they are decided. Leads are changed in place: if
  * the batch is lost, every lead in memory is dropped and read anew (resync), so nothing needs to be undone. At the end
  * every touched lead goes to the changelog once, then the shard record, then the offsets, then the commit. */
+#include "base/guard.h"
 #include "engine/shard.h"
 
 #include <leadstream/lead_bytes.h>
@@ -103,7 +104,7 @@ static int choose(const struct engine *engine, const struct shard *shard, const 
         return states[engine->mid_topic] == SOURCE_ITEM ? engine->mid_topic : -1;
     int best = -1;
     for (size_t t = 0; t < engine->n_topics; t++) {
-        if (states[t] == SOURCE_EMPTY)
+        if (GUARD(order_waits) && states[t] == SOURCE_EMPTY)
             return -1;
         if (states[t] == SOURCE_ITEM && (best < 0 || item_before(heads[t], heads[best])))
             best = (int)t;
@@ -163,7 +164,7 @@ bool batch_load(struct engine *engine, struct shard *shard, struct cache_entry *
             store->erasure_key(store->self, entries[i]->lead.key, key + 1);
         keys[i] = (struct bytes){key, CHANGELOG_ERASURE_KEY};
     }
-    if (!missing || !shard->stored.erasures)
+    if (!missing || !(GUARD(erasures_asked) && shard->stored.erasures))
         return true;
     if (!store->load(store->self, shard->number, keys, missing, values, e))
         return false;
@@ -279,7 +280,7 @@ bool batch_take(struct engine *engine, struct shard *shard, size_t *n, struct er
  * While a shard works off what was on its topics before it went live, its clock stands: there a lead's timers fire
  * before its own next event, as in a replay, so that a backlog gives the same records on every run, late or not. */
 static void move_clock(struct engine *engine, struct shard *shard) {
-    if (shard->behind)
+    if (GUARD(clock_stands) && shard->behind)
         return;
     int64_t least = INT64_MAX;
     bool ended = true;
@@ -294,12 +295,12 @@ static void move_clock(struct engine *engine, struct shard *shard) {
     } else if (shard->ended_at < 0) {
         shard->ended_at = engine->mono;
         return;
-    } else if (engine->mono - shard->ended_at >= engine->o.idle) {
+    } else if (!GUARD(clock_idles) || engine->mono - shard->ended_at >= engine->o.idle) {
         least = engine->wall;
     } else {
         return;
     }
-    if (least != LEAD_NEVER && least - engine->o.grace > shard->clock)
+    if (least != LEAD_NEVER && (!GUARD(clock_rises) || least - engine->o.grace > shard->clock))
         shard->clock = least - engine->o.grace;
 }
 
@@ -421,7 +422,8 @@ static bool log_shards(struct engine *engine, struct sink_offsets *offsets, size
         MUST(w.ok);
         if (!sink->log(sink->self, shard->number, (struct bytes){&key, 1}, writer_done(&w), e))
             return false;
-        offsets[(*n)++] = (struct sink_offsets){shard->number, shard->next};
+        if (GUARD(offsets_always) || engine->batch_events || shard->phase != SHARD_LIVE)
+            offsets[(*n)++] = (struct sink_offsets){shard->number, shard->next};
     }
     return true;
 }
@@ -431,12 +433,14 @@ static bool log_shards(struct engine *engine, struct sink_offsets *offsets, size
 static bool send_and_commit(struct engine *engine, const struct sink_offsets *offsets, size_t n, struct err *e) {
     const struct sink *sink = engine->o.sink;
     uint32_t tries = 0;
-    while (!sink->send_offsets(sink->self, offsets, n, e))
+    while (!sink->send_offsets(sink->self, offsets, n, e) && GUARD(offsets_first))
         if (err_class(e->code) != ERR_CLASS_RETRY || ++tries >= engine->o.commit_tries)
             return false;
     for (tries = 0; !sink->commit(sink->self, e);) {
         if (err_class(e->code) != ERR_CLASS_RETRY)
             return false;
+        if (!GUARD(commit_known))
+            break;
         if (++tries >= engine->o.commit_tries)
             return err_set(e, ERR_UNKNOWN_OUTCOME, "", "the broker did not say whether the transaction was committed");
     }
@@ -477,9 +481,10 @@ void batch_drop(struct engine *engine) {
         struct shard *shard = engine->shards[i];
         timers_clear(&shard->timers);
         writeback_clear(shard);
-        cache_drop_shard(engine->cache, shard->number);
+        if (GUARD(lost_leads_go))
+            cache_drop_shard(engine->cache, shard->number);
         shard->involved = shard->scanned = shard->has_record = false;
-        if (shard->phase > SHARD_COMMITTED)
+        if (GUARD(lost_resyncs) && shard->phase > SHARD_COMMITTED)
             shard->phase = SHARD_COMMITTED;
     }
     engine->o.sink->log_close(engine->o.sink->self);

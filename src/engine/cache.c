@@ -1,5 +1,6 @@
 /* The table of leads: open addressing with linear probing over (tag, entry number), entries in blocks that never move,
  * keys and memory from a slab. Deleting shifts the followers back, so that there are no tombstones to clean up. */
+#include "base/guard.h"
 #include "engine/cache.h"
 #include "engine/slab.h"
 
@@ -209,7 +210,7 @@ bool cache_shrink(struct cache *cache) {
     for (; cache_bytes(cache) > cache->limit && tries; tries--) {
         cache->hand = cache->hand + 1 < cache->n_made ? cache->hand + 1 : 0;
         struct cache_entry *entry = entry_at(cache, cache->hand);
-        if (!entry->used || entry->touched || entry->unwritten)
+        if (!entry->used || (GUARD(unwritten_stay) && (entry->touched || entry->unwritten)))
             continue;
         if (entry->referenced)
             entry->referenced = false;

@@ -2,6 +2,7 @@
  *
  * A batch that is lost (aborted, fenced, outcome unknown, partitions lost) is dropped whole: leads in memory too, then
  * every shard is brought up to date again. What cannot be mended that way ends the process. */
+#include "base/guard.h"
 #include "engine/shard.h"
 
 #include <leadstream/lead_bytes.h>
@@ -81,7 +82,8 @@ static bool bears(struct engine *engine, enum err_code code) {
  * mended by doing it once more. */
 static bool goes_on(struct engine *engine, enum err_code code) {
     bool slow = err_class(code) == ERR_CLASS_RETRY || code == ERR_STALLED || code == ERR_UNKNOWN_OUTCOME;
-    return bears(engine, code) || slow || (engine_recoverable(code) && engine->failures <= ENGINE_MAX_FAILURES);
+    bool often = GUARD(failures_end) && engine->failures > ENGINE_MAX_FAILURES;
+    return bears(engine, code) || slow || (engine_recoverable(code) && !often);
 }
 
 /* Aborts, drops, and lets every shard resync. False: it cannot be mended that way (*why stays what it was). An item
@@ -95,7 +97,8 @@ static bool lose_batch(struct engine *engine, const struct err *why) {
     bool was_open = engine->open;
     engine->condemning = false;
     batch_drop(engine);
-    if (!keeps_id || (was_open && !sink->abort(sink->self, &ignored))) { /* also a producer that failed in init() */
+    /* Also a producer that failed in init(). */
+    if ((GUARD(unknown_retires) && !keeps_id) || (was_open && !sink->abort(sink->self, &ignored))) {
         sink->retire(sink->self);
         engine->ready = false;
     }
@@ -154,7 +157,7 @@ static void let_go(struct engine *engine, struct shard *shard) {
 static bool finish_batch(struct engine *engine, struct err *e) {
     if (!engine->open)
         return true;
-    if (engine->mid_record)
+    if (GUARD(record_whole) && engine->mid_record)
         return err_set(e, ERR_LOST, "", "the partitions went in the middle of a record");
     return batch_commit(engine, e);
 }
@@ -164,7 +167,7 @@ static void on_revoked(void *self, const uint32_t *numbers, size_t n, bool lost)
     struct err e = {.code = ERR_NONE};
     if (lost)
         err_set(&e, ERR_LOST, "", "the group took the partitions away");
-    if ((lost && engine->open) || (!lost && !finish_batch(engine, &e))) {
+    if ((GUARD(lost_uncommitted) && lost && engine->open) || (!(GUARD(lost_uncommitted) && lost) && !finish_batch(engine, &e))) {
         if (!lose_batch(engine, &e))
             engine->broken = e;
     }
@@ -183,7 +186,7 @@ static void on_revoked(void *self, const uint32_t *numbers, size_t n, bool lost)
 /* The shard to bring on: the one whose changelog is open, for the sink reads one at a time; else the `i`th. */
 static struct shard *to_resync(const struct engine *engine, size_t i) {
     for (size_t k = 0; k < engine->n_shards; k++)
-        if (engine->shards[k]->phase == SHARD_BIRTH || engine->shards[k]->phase == SHARD_READ)
+        if (GUARD(one_reader) && (engine->shards[k]->phase == SHARD_BIRTH || engine->shards[k]->phase == SHARD_READ))
             return engine->shards[k];
     return engine->shards[i];
 }
@@ -249,9 +252,9 @@ static int64_t batch_left(const struct engine *engine, bool idle) {
 
 static bool commit_and_write(struct engine *engine, bool idle, struct err *e) {
     bool due = engine->full || engine->batch_events >= engine->o.max_events || batch_left(engine, idle) <= 0;
-    if (engine->open && due && !engine->mid_record && !batch_commit(engine, e))
+    if (engine->open && due && !(GUARD(record_unsplit) && engine->mid_record) && !batch_commit(engine, e))
         return false;
-    if (engine->open)
+    if (GUARD(write_after_commit) && engine->open)
         return true;
     engine->full = false;
     bool all = !cache_shrink(engine->cache);
@@ -360,7 +363,8 @@ bool engine_peek(struct engine *engine, uint32_t number, struct bytes lead, stru
         arena_reset(engine->arena);
         struct cache_entry *loaded = entry;
         if (!batch_load(engine, shard, &loaded, 1, e)) {
-            cache_drop(engine->cache, entry); /* an event must not take it for a lead that is new */
+            if (GUARD(peek_leaves_nothing))
+                cache_drop(engine->cache, entry); /* an event must not take it for a lead that is new */
             return false;
         }
     }

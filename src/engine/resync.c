@@ -32,17 +32,23 @@ static bool step_open(struct engine *engine, struct shard *shard, struct err *e)
     return true;
 }
 
-static bool step_committed(struct engine *engine, struct shard *shard, struct err *e) {
-    if (!engine->ready) {
-        if (!engine->o.sink->init(engine->o.sink->self, e))
-            return false;
-        engine->ready = true;
-    }
+static bool ask_committed(struct engine *engine, struct shard *shard, struct err *e) {
     if (!engine->o.source->committed(engine->o.source->self, shard->number, shard->committed, e))
         return false;
     shard->any_committed = false;
     for (size_t t = 0; t < engine->n_topics; t++)
         shard->any_committed = shard->any_committed || shard->committed[t] != ENGINE_NO_OFFSET;
+    return true;
+}
+
+static bool step_committed(struct engine *engine, struct shard *shard, struct err *e) {
+    if (GUARD(fence_first) && !engine->ready) {
+        if (!engine->o.sink->init(engine->o.sink->self, e))
+            return false;
+        engine->ready = true;
+    }
+    if (GUARD(committed_first) && !ask_committed(engine, shard, e))
+        return false;
     shard->phase = SHARD_BOUNDS;
     return true;
 }
@@ -50,6 +56,8 @@ static bool step_committed(struct engine *engine, struct shard *shard, struct er
 static bool step_bounds(struct engine *engine, struct shard *shard, struct err *e) {
     const struct sink *sink = engine->o.sink;
     if (!sink->log_bounds(sink->self, shard->number, &shard->log_first, &shard->log_target, e))
+        return false;
+    if (!GUARD(committed_first) && !ask_committed(engine, shard, e))
         return false;
     if (GUARD(store_ahead) && shard->stored.known && shard->stored.upto > shard->log_target) {
         char where[160];
@@ -89,11 +97,11 @@ static bool give_birth(struct engine *engine, struct shard *shard, struct err *e
 
 /* A changelog without a record: a first start, unless something else remembers one. */
 static bool begin_anew(struct engine *engine, struct shard *shard, struct err *e) {
-    if (shard->stored.known)
+    if (GUARD(changelog_gone) && shard->stored.known)
         return refuse(engine, shard, e, "the changelog is empty but the store is not: the topic was deleted and made"
                       " again. If the state is to be built anew, use a new `generation:`; if the topic can be restored,"
                       " restore it");
-    if (shard->any_committed)
+    if (GUARD(offsets_alone) && shard->any_committed)
         return refuse(engine, shard, e,
                       "the group has committed offsets but the changelog is empty: the changelog topic"
                       " was deleted. Restore it, or use a new `generation:`, which reads the topics from their start");
@@ -145,13 +153,13 @@ static bool step_birth(struct engine *engine, struct shard *shard, struct err *e
                       " records were deleted from it. Use a new `generation:`");
     struct store_shard *stored = &shard->stored;
     bool same = !memcmp(stored->birth, entry.value.at, sizeof stored->birth) && stored->birth_offset == entry.offset;
-    if (stored->known && !same)
+    if (GUARD(birth_same) && stored->known && !same)
         return refuse(engine, shard, e, "the store was built from another changelog: the topic was deleted and made"
                       " again, or the store is another instance's. Move the store directory away and start again: it is"
                       " built anew from this changelog");
     /* A build that was begun is begun again, whatever the clock says by now. */
-    shard->building = shard->building || !stored->known || stored->from < shard->log_first ||
-                      (engine->o.stale_after > 0 && engine->wall - stored->written > engine->o.stale_after);
+    bool stale = engine->o.stale_after > 0 && engine->wall - stored->written > engine->o.stale_after;
+    shard->building = (GUARD(build_again) && shard->building) || !stored->known || (GUARD(stale_rebuilt) && stale);
     memcpy(stored->birth, entry.value.at, sizeof stored->birth);
     stored->birth_offset = entry.offset;
     engine->o.sink->log_close(engine->o.sink->self);
@@ -208,7 +216,7 @@ static size_t last_of_each(struct engine *engine, struct store_put *puts, size_t
     qsort(sorted, n, sizeof *sorted, by_key_and_place);
     size_t kept = 0;
     for (size_t i = 0; i < n; i++)
-        if (i + 1 == n || !bytes_equal(sorted[i].put.key, sorted[i + 1].put.key))
+        if (!GUARD(last_of_each) || i + 1 == n || !bytes_equal(sorted[i].put.key, sorted[i + 1].put.key))
             puts[kept++] = sorted[i].put;
     return kept;
 }
@@ -224,7 +232,7 @@ static bool old_timers(struct engine *engine, struct shard *shard, struct store_
     if (!store->load(store->self, shard->number, keys, n, values, e))
         return false;
     for (size_t i = 0; i < n; i++)
-        if (values[i].at && keys[i].at[0] == CHANGELOG_LEAD && !lead_bytes_due(values[i], &puts[i].old_due))
+        if (GUARD(old_timers) && values[i].at && keys[i].at[0] == CHANGELOG_LEAD && !lead_bytes_due(values[i], &puts[i].old_due))
             return err_set(e, ERR_CORRUPT, "", "a lead's value in the store cannot be read");
     return true;
 }
@@ -242,16 +250,24 @@ static bool store_entries(struct engine *engine, struct shard *shard, const stru
             return false;
         n_puts += !skip;
     }
-    shard->restored += n;
-    engine->counts.restored += n;
     if (shard->building)
         return store->build_put(store->self, shard->number, puts, n_puts, e);
     n_puts = last_of_each(engine, puts, n_puts);
     if (!old_timers(engine, shard, puts, n_puts, e))
         return false;
     /* `upto` goes first and `from` stays: should we die here, catch-up starts at the same place again. */
-    shard->stored.upto = shard->log_at > shard->stored.upto ? shard->log_at : shard->stored.upto;
+    if (GUARD(upto_first) && shard->log_at > shard->stored.upto)
+        shard->stored.upto = shard->log_at;
     return store->write(store->self, shard->number, puts, n_puts, &shard->stored, e);
+}
+
+/* What the store did not take was read for nothing. */
+static void read_again(struct engine *engine, struct shard *shard, int64_t from) {
+    const struct sink *sink = engine->o.sink;
+    struct err ignored;
+    shard->log_at = from;
+    if (!sink->log_open(sink->self, shard->number, from, &ignored))
+        shard->phase = SHARD_BOUNDS;
 }
 
 static bool step_read(struct engine *engine, struct shard *shard, struct err *e) {
@@ -259,10 +275,16 @@ static bool step_read(struct engine *engine, struct shard *shard, struct err *e)
     struct log_entry entries[ENGINE_ENTRIES];
     for (int i = 0; i < READS_A_STEP && shard->log_at < shard->log_target; i++) {
         size_t n;
+        int64_t from = shard->log_at;
         if (!sink->log_read(sink->self, READ_WAIT, entries, ENGINE_ENTRIES, &n, &shard->log_at, e))
             return false;
-        if (n && !store_entries(engine, shard, entries, n, e))
+        if (n && !store_entries(engine, shard, entries, n, e)) {
+            if (GUARD(unstored_reread))
+                read_again(engine, shard, from);
             return false;
+        }
+        shard->restored += n;
+        engine->counts.restored += n;
     }
     if (shard->log_at >= shard->log_target) {
         sink->log_close(sink->self);
@@ -301,14 +323,14 @@ static bool verify_offsets(struct engine *engine, struct shard *shard, struct er
     for (size_t t = 0; t < engine->n_topics; t++) {
         int64_t ours = recorded(engine, shard, t);
         char where[160];
-        if (ours != shard->committed[t])
+        if (GUARD(offsets_agree) && ours != shard->committed[t])
             return err_set(e, ERR_REFUSED, engine_where(engine, shard, where, sizeof where),
                            "topic %.*s: the group's committed offset is %" PRId64
                            " (-1: none), the changelog says %" PRId64
                            ". Someone reset or lost the group's offsets: set them back to what the changelog says"
                            " (kafka-consumer-groups --reset-offsets --to-offset), or use a new `generation:`",
                            (int)engine->o.topics[t].n, (const char *)engine->o.topics[t].at, shard->committed[t], ours);
-        if (ours != ENGINE_NO_OFFSET && ours < first[t])
+        if (GUARD(retention_seen) && ours != ENGINE_NO_OFFSET && ours < first[t])
             return err_set(
                 e, ERR_REFUSED, engine_where(engine, shard, where, sizeof where),
                 "topic %.*s: offset %" PRId64 " is to be read next but the topic begins at %" PRId64
@@ -322,11 +344,11 @@ static bool verify_offsets(struct engine *engine, struct shard *shard, struct er
 }
 
 static bool verify_makers(struct engine *engine, struct shard *shard, struct err *e) {
-    if (shard->record.model != engine->o.model->fingerprint)
+    if (GUARD(model_same) && shard->record.model != engine->o.model->fingerprint)
         return refuse(engine, shard, e,
                       "this generation was built with another model. Use the model it was built with, or"
                       " a new `generation:`, which reads the topics from their start");
-    if (shard->record.erasure_key != engine->o.erasure_key)
+    if (GUARD(erasure_key_same) && shard->record.erasure_key != engine->o.erasure_key)
         return refuse(engine, shard, e,
                       "leads were erased under another `erasure.key_file`: with a new key they would not"
                       " be recognised. Use the key that this generation was built with");
@@ -361,7 +383,8 @@ static bool step_verify(struct engine *engine, struct shard *shard, struct err *
     shard->disk_due = n ? first.due : LEAD_NO_DUE;
     if (!engine->o.source->seek(engine->o.source->self, shard->number, shard->next, e))
         return false;
-    shard->clock = shard->record.clock;
+    if (GUARD(clock_kept))
+        shard->clock = shard->record.clock;
     shard->log_end = shard->log_target;
     shard->ended_at = -1;
     shard->scanned = false;

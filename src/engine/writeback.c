@@ -3,6 +3,7 @@
  * The changelog has everything, so the store may lag: a lead that changes a hundred times in `lag` is written once.
  * Unwritten leads are in a list by `since`, the changelog's end before their first unwritten change; all before the
  * oldest's `since` is in the store, and that is where catch-up would start (`from`). */
+#include "base/guard.h"
 #include "engine/shard.h"
 
 #include <leadstream/lead_bytes.h>
@@ -145,7 +146,7 @@ static bool write_some(struct engine *engine, struct shard *shard, bool all, siz
         left = left->newer;
     struct store_shard state = shard->stored;
     state.known = true;
-    state.from = left ? left->since : shard->log_end;
+    state.from = GUARD(from_waits) && left ? left->since : shard->log_end;
     state.upto = shard->log_end;
     state.written = engine->wall;
     state.erasures = erasures;

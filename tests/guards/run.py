@@ -54,9 +54,10 @@ def judge(build, guard):
 
 
 def reason(words):
-    """The line that says why it failed."""
-    lines = [line for line in words.splitlines() if ":F:" in line or ":E:" in line]
-    return lines[0].split(":", 5)[-1].strip()[:100] if lines else ""
+    """The line that says why it failed: an assertion of the program's own, else the test's."""
+    lines = [line for line in words.splitlines() if line.startswith("leadstream: bug:")]
+    lines = lines or [line.split(":", 5)[-1].strip() for line in words.splitlines() if ":F:" in line or ":E:" in line]
+    return lines[0][:110] if lines else ""
 
 
 def main(build, names):

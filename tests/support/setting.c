@@ -64,6 +64,8 @@ void setting_start(struct setting *s) {
                                .cache_bytes = s->cache_bytes,
                                .search_budget = 64,
                                .commit_tries = 3,
+                               .stale_after = s->stale_after,
+                               .erasure_key = s->erasure_key,
                                .condemned = s->condemned,
                                .n_condemned = s->n_condemned,
                                .place = &s->place,
@@ -98,6 +100,7 @@ void setting_fill(struct world *world, uint64_t seed, bool late) {
 
 void setting_init(struct setting *s, uint64_t seed) {
     *s = (struct setting){.model = setting_model(model_text), .max_events = 20, .cache_bytes = 1 << 20};
+    s->wall = SETTING_START + 60 * WHEN_DAY;
     s->world = world_new(SETTING_TOPICS, SETTING_SHARDS);
     setting_fill(s->world, seed, seed % 2);
     s->erasure = erasure_new(NULL, NULL);
@@ -123,7 +126,7 @@ void setting_fini(struct setting *s) {
 bool setting_turn(struct setting *s, struct err *e) {
     bool worked;
     s->mono += 10;
-    return engine_step(s->engine, s->mono, SETTING_START + 60 * WHEN_DAY, 0, &worked, e);
+    return engine_step(s->engine, s->mono, s->wall, 0, &worked, e);
 }
 
 void setting_crash(struct setting *s, bool wipe) {
@@ -149,7 +152,7 @@ void setting_finish(struct setting *s) {
         quiet = world_done(s->world) ? quiet + 1 : 0;
     }
     s->counts = *engine_counts(s->engine);
-    ck_assert(engine_stop(s->engine, s->mono, SETTING_START + 60 * WHEN_DAY, &e));
+    ck_assert(engine_stop(s->engine, s->mono, s->wall, &e));
 }
 
 char *setting_result(const struct setting *s) {

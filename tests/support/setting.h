@@ -22,6 +22,9 @@ struct setting {
     struct engine *engine;
     int64_t mono;
     size_t max_events, cache_bytes;
+    int64_t wall;           /* what the wall clock says; it stands */
+    int64_t stale_after;    /* as in the engine's options */
+    uint64_t erasure_key;
     const struct engine_condemned *condemned; /* what the engine is told of before its start; lent */
     size_t n_condemned;
     volatile struct engine_place place;
@@ -40,7 +43,7 @@ void setting_fini(struct setting *s);
 void setting_start(struct setting *s);
 /* Events of a few leads over days, some sent twice, some late, rubbish among them, an erasure. */
 void setting_fill(struct world *world, uint64_t seed, bool late);
-/* One turn of the engine. */
+/* One turn of the engine, 10 ms long. */
 bool setting_turn(struct setting *s, struct err *e);
 /* The process dies, and is started again; `wipe`: on an empty disk. */
 void setting_crash(struct setting *s, bool wipe);

@@ -1,66 +1,11 @@
 /* The world in memory. Logs are arrays that only grow; a record knows whether its transaction was committed. */
-#include "support/world.h"
-
 #include "engine/changelog.h"
+#include "support/world_parts.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MAX_SHARDS = 8, MAX_FIELDS = 8 };
-
-struct input {
-    struct intake item;
-    struct event_field fields[MAX_FIELDS];
-    struct err err;
-    char *text; /* owns what the slices point to */
-};
-
-enum fate { OPEN, COMMITTED, ABORTED };
-
-struct entry {
-    uint8_t *key, *value;
-    size_t n_key, n_value;
-    bool tombstone, marker;
-    enum fate fate;
-};
-
-struct line {
-    char *lead, *text;
-    enum fate fate;
-};
-
-struct log {
-    struct entry *at;
-    size_t n, cap;
-};
-
-struct world {
-    uint16_t topics;
-    uint32_t shards;
-    struct {
-        struct input **at;
-        size_t n, cap;
-        size_t position; /* of the source */
-        bool waits;      /* for a release, in the middle of an array */
-    } inputs[ENGINE_MAX_TOPICS][MAX_SHARDS];
-    int64_t offsets[ENGINE_MAX_TOPICS][MAX_SHARDS];
-    int64_t pending[ENGINE_MAX_TOPICS][MAX_SHARDS]; /* in the open transaction; ENGINE_NO_OFFSET: none */
-    struct log logs[MAX_SHARDS];
-    int64_t log_ends[MAX_SHARDS]; /* after the last commit */
-    struct line *lines;
-    size_t n_lines, cap_lines;
-    bool assigned, init, open;
-    int rebalance; /* 1: revoke at the next poll, 2: as lost */
-    uint32_t read_shard;
-    size_t read_at;
-    bool reading;
-    uint64_t calls, fail_at;
-    enum err_code fail_code;
-    bool fail_after;
-    enum world_call broken;
-    enum err_code broken_code;
-    bool cramped;
-    const char *refused; /* no record of a cause that begins so is taken, NULL: all are */
-};
+enum { FETCH = 3 /* changelog entries read at once: few, so that nobody reads past what was asked for */ };
 
 #define GROW(array, n, cap)                                                                                           \
     do {                                                                                                              \
@@ -79,6 +24,8 @@ struct world *world_new(uint16_t topics, uint32_t shards) {
     world->shards = shards;
     memset(world->offsets, 0xff, sizeof world->offsets);
     memset(world->pending, 0xff, sizeof world->pending);
+    for (uint32_t s = 0; s < MAX_SHARDS; s++)
+        world->clocks[s] = LEAD_NEVER;
     return world;
 }
 
@@ -88,7 +35,6 @@ static void log_fini(struct log *log) {
         free(log->at[i].value);
     }
     free(log->at);
-    *log = (struct log){NULL, 0, 0};
 }
 
 void world_free(struct world **world) {
@@ -224,8 +170,54 @@ void world_fail(struct world *world, uint64_t n, enum err_code code, bool after)
     world->fail_after = after;
 }
 
+void world_commit_late(struct world *world) {
+    world->late = true;
+}
+
 uint64_t world_calls(const struct world *world) {
     return world->calls;
+}
+
+/* ---- transactions ---- */
+
+/* The clock of a shard is kept in its record, and never falls. */
+static void note_clock(struct world *world, uint32_t shard, const struct entry *entry) {
+    struct changelog_shard record;
+    struct err e;
+    MUST(changelog_shard_read(&record, (struct bytes){entry->value, entry->n_value}, &e));
+    MUST(record.clock >= world->clocks[shard]);
+    world->clocks[shard] = record.clock;
+}
+
+static void end_transaction(struct world *world, enum fate fate) {
+    for (uint32_t s = 0; s < world->shards; s++) {
+        struct log *log = &world->logs[s];
+        bool any = false;
+        for (size_t i = 0; i < log->n; i++) {
+            if (log->at[i].fate != OPEN)
+                continue;
+            log->at[i].fate = fate;
+            any = true;
+            if (fate == COMMITTED && log->at[i].key[0] == CHANGELOG_SHARD)
+                note_clock(world, s, &log->at[i]);
+        }
+        if (!any)
+            continue;
+        world->log_ends[s] = (int64_t)log->n;
+        GROW(log->at, log->n, log->cap);
+        log->at[log->n++] = (struct entry){.marker = true, .fate = fate};
+    }
+    for (size_t i = 0; i < world->n_lines; i++)
+        if (world->lines[i].fate == OPEN)
+            world->lines[i].fate = fate;
+    for (uint16_t t = 0; t < world->topics; t++) {
+        for (uint32_t s = 0; s < world->shards; s++) {
+            if (fate == COMMITTED && world->pending[t][s] != ENGINE_NO_OFFSET)
+                world->offsets[t][s] = world->pending[t][s];
+            world->pending[t][s] = ENGINE_NO_OFFSET;
+        }
+    }
+    world->open = false;
 }
 
 /* ---- source ---- */
@@ -244,7 +236,9 @@ static bool source_poll(void *self, const struct source_listener *listener, int 
         return false;
     }
     if (world->rebalance && world->assigned) {
-        listener->revoked(listener->self, shards, world->shards, world->rebalance == 2);
+        world->gone = world->rebalance == 2;
+        listener->revoked(listener->self, shards, world->shards, world->gone);
+        world->gone = false;
         world->assigned = false;
         world->rebalance = 0;
     } else if (!world->assigned) {
@@ -263,7 +257,7 @@ static enum source_head source_head(void *self, uint16_t topic, uint32_t shard, 
     size_t at = world->inputs[topic][shard].position;
     if (at >= world->inputs[topic][shard].n)
         return SOURCE_END;
-    if (world->inputs[topic][shard].waits)
+    if (world->inputs[topic][shard].waits || world->hidden[topic])
         return SOURCE_EMPTY;
     *item = &world->inputs[topic][shard].at[at]->item;
     return SOURCE_ITEM;
@@ -286,6 +280,10 @@ static bool source_committed(void *self, uint32_t shard, int64_t *offsets, struc
     struct world *world = self;
     if (fails(world, e))
         return false;
+    if (world->in_flight && world->pending[0][shard] != ENGINE_NO_OFFSET) { /* offsets are told when they are stable */
+        world->in_flight = world->late = false;
+        end_transaction(world, COMMITTED);
+    }
     for (uint16_t t = 0; t < world->topics; t++)
         offsets[t] = world->offsets[t][shard];
     return ends(world, e);
@@ -293,11 +291,10 @@ static bool source_committed(void *self, uint32_t shard, int64_t *offsets, struc
 
 static bool source_first(void *self, uint32_t shard, int64_t *offsets, struct err *e) {
     struct world *world = self;
-    (void)shard;
     if (fails(world, e))
         return false;
     for (uint16_t t = 0; t < world->topics; t++)
-        offsets[t] = 0;
+        offsets[t] = (int64_t)world->firsts[t][shard];
     return ends(world, e);
 }
 
@@ -317,40 +314,21 @@ struct source world_source(struct world *world) {
 
 /* ---- sink ---- */
 
-static void end_transaction(struct world *world, enum fate fate) {
-    for (uint32_t s = 0; s < world->shards; s++) {
-        struct log *log = &world->logs[s];
-        bool any = false;
-        for (size_t i = 0; i < log->n; i++) {
-            if (log->at[i].fate != OPEN)
-                continue;
-            log->at[i].fate = fate;
-            any = true;
-        }
-        if (!any)
-            continue;
-        world->log_ends[s] = (int64_t)log->n;
-        GROW(log->at, log->n, log->cap);
-        log->at[log->n++] = (struct entry){.marker = true, .fate = fate};
-    }
-    for (size_t i = 0; i < world->n_lines; i++)
-        if (world->lines[i].fate == OPEN)
-            world->lines[i].fate = fate;
-    for (uint16_t t = 0; t < world->topics; t++) {
-        for (uint32_t s = 0; s < world->shards; s++) {
-            if (fate == COMMITTED && world->pending[t][s] != ENGINE_NO_OFFSET)
-                world->offsets[t][s] = world->pending[t][s];
-            world->pending[t][s] = ENGINE_NO_OFFSET;
-        }
-    }
-    world->open = false;
+/* A producer that was fenced is of no use any more: all its calls say so, until it is retired. */
+static bool sink_fails(struct world *world, struct err *e) {
+    if (world->dead)
+        return !err_set(e, ERR_FENCED, "world", "the producer was fenced before");
+    if (!fails(world, e))
+        return false;
+    world->dead = e->code == ERR_FENCED;
+    return true;
 }
 
 static bool sink_init(void *self, struct err *e) {
     struct world *world = self;
-    if (fails(world, e))
+    if (sink_fails(world, e))
         return false;
-    if (world->open)
+    if (world->open && !world->in_flight)
         end_transaction(world, ABORTED);
     world->init = true;
     return ends(world, e);
@@ -358,7 +336,7 @@ static bool sink_init(void *self, struct err *e) {
 
 static bool sink_begin(void *self, struct err *e) {
     struct world *world = self;
-    if (fails(world, e))
+    if (sink_fails(world, e))
         return false;
     MUST(world->init && !world->open);
     world->open = true;
@@ -378,7 +356,7 @@ static void add_line(struct world *world, struct bytes lead, const char *text) {
 
 static bool sink_emit(void *self, const struct record *r, struct err *e) {
     struct world *world = self;
-    if (fails(world, e))
+    if (sink_fails(world, e))
         return false;
     MUST(world->open);
     size_t n_refused = world->refused ? strlen(world->refused) : 0;
@@ -396,7 +374,7 @@ static bool sink_emit(void *self, const struct record *r, struct err *e) {
 
 static bool sink_forget(void *self, struct bytes lead, struct err *e) {
     struct world *world = self;
-    if (fails(world, e))
+    if (sink_fails(world, e))
         return false;
     MUST(world->open);
     char text[300];
@@ -407,7 +385,7 @@ static bool sink_forget(void *self, struct bytes lead, struct err *e) {
 
 static bool sink_reject(void *self, const struct intake *item, const struct err *why, struct err *e) {
     struct world *world = self;
-    if (fails(world, e))
+    if (sink_fails(world, e))
         return false;
     MUST(world->open);
     char text[300], place[16];
@@ -420,7 +398,7 @@ static bool sink_reject(void *self, const struct intake *item, const struct err 
 
 static bool sink_log(void *self, uint32_t shard, struct bytes key, struct bytes value, struct err *e) {
     struct world *world = self;
-    if (fails(world, e))
+    if (sink_fails(world, e))
         return false;
     MUST(world->open && key.n > 0);
     struct log *log = &world->logs[shard];
@@ -438,7 +416,7 @@ static bool sink_log(void *self, uint32_t shard, struct bytes key, struct bytes 
 
 static bool sink_send_offsets(void *self, const struct sink_offsets *offsets, size_t n, struct err *e) {
     struct world *world = self;
-    if (fails(world, e))
+    if (sink_fails(world, e))
         return false;
     MUST(world->open);
     for (size_t i = 0; i < n; i++)
@@ -447,10 +425,25 @@ static bool sink_send_offsets(void *self, const struct sink_offsets *offsets, si
     return ends(world, e);
 }
 
+/* The offsets are what the group refuses from a worker that has lost its shards: whoever writes for a shard sends them. */
+static bool offsets_fence(const struct world *world) {
+    for (uint32_t s = 0; s < world->shards && world->open; s++)
+        for (size_t i = world->logs[s].n; i-- > 0 && world->logs[s].at[i].fate == OPEN;)
+            if (world->pending[0][s] == ENGINE_NO_OFFSET)
+                return false;
+    return true;
+}
+
 static bool sink_commit(void *self, struct err *e) {
     struct world *world = self;
-    if (fails(world, e) || broken(world, WORLD_COMMIT, e))
+    MUST(!world->gone);
+    if (sink_fails(world, e) || broken(world, WORLD_COMMIT, e))
         return false;
+    if (world->late) {
+        world->in_flight = true;
+        return err_set(e, ERR_TIMEOUT, "world", "the commit is not answered");
+    }
+    MUST(offsets_fence(world));
     if (world->open)
         end_transaction(world, COMMITTED); /* a repeated commit finds it done */
     return ends(world, e);
@@ -458,8 +451,10 @@ static bool sink_commit(void *self, struct err *e) {
 
 static bool sink_abort(void *self, struct err *e) {
     struct world *world = self;
-    if (fails(world, e))
+    if (sink_fails(world, e))
         return false;
+    if (world->in_flight)
+        return err_set(e, ERR_BROKER, "world", "a transaction that is being committed cannot be aborted");
     if (world->open)
         end_transaction(world, ABORTED);
     return ends(world, e);
@@ -470,15 +465,19 @@ static int64_t sink_log_end(void *self, uint32_t shard) {
 }
 
 static void sink_retire(void *self) {
-    ((struct world *)self)->init = false;
+    struct world *world = self;
+    world->init = world->dead = false;
 }
 
 static bool sink_log_bounds(void *self, uint32_t shard, int64_t *first, int64_t *end, struct err *e) {
     struct world *world = self;
     if (fails(world, e))
         return false;
-    *first = 0;
-    *end = (int64_t)world->logs[shard].n;
+    *first = (int64_t)world->log_firsts[shard];
+    size_t n = world->logs[shard].n;
+    while (world->in_flight && n && world->logs[shard].at[n - 1].fate == OPEN)
+        n--; /* these too are on their way */
+    *end = (int64_t)n;
     return ends(world, e);
 }
 
@@ -486,7 +485,7 @@ static bool sink_log_open(void *self, uint32_t shard, int64_t from, struct err *
     struct world *world = self;
     if (fails(world, e))
         return false;
-    MUST(!world->reading || world->read_shard == shard);
+    MUST(!world->reading || world->read_shard == shard); /* one at a time */
     world->reading = true;
     world->read_shard = shard;
     world->read_at = (size_t)from;
@@ -497,10 +496,11 @@ static bool sink_log_read(void *self, int wait, struct log_entry *entries, size_
                           struct err *e) {
     struct world *world = self;
     (void)wait;
-    if (fails(world, e))
+    if (fails(world, e) || broken(world, WORLD_LOG_READ, e))
         return false;
     MUST(world->reading);
     const struct log *log = &world->logs[world->read_shard];
+    max = max < FETCH ? max : FETCH;
     for (*n = 0; *n < max && world->read_at < log->n && log->at[world->read_at].fate != OPEN; world->read_at++) {
         const struct entry *entry = &log->at[world->read_at];
         if (entry->marker || entry->fate != COMMITTED)
@@ -539,7 +539,7 @@ struct sink world_sink(struct world *world) {
 /* ---- what happens, and what is there ---- */
 
 void world_crash(struct world *world) {
-    world->assigned = world->init = world->reading = false;
+    world->assigned = world->init = world->reading = world->dead = false;
     source_release(world);
     world->fail_at = 0;
     for (uint16_t t = 0; t < world->topics; t++)
@@ -591,10 +591,6 @@ bool world_done(const struct world *world) {
             if (world->offsets[t][s] != (int64_t)world->inputs[t][s].n)
                 return false;
     return true;
-}
-
-void world_forget_changelog(struct world *world, uint32_t shard) {
-    log_fini(&world->logs[shard]);
 }
 
 void world_set_offset(struct world *world, uint16_t topic, uint32_t shard, int64_t offset) {

@@ -25,6 +25,9 @@ void world_array(struct world *world, uint16_t topic, uint32_t shard, int64_t ti
 /* The source has no more room in the middle of an array until the next release. */
 void world_cramp(struct world *world);
 
+/* Nothing of the topic has been fetched, though there is something (until it is shown again). */
+void world_hide(struct world *world, uint16_t topic, bool hidden);
+
 struct source world_source(struct world *world);
 struct sink world_sink(struct world *world);
 
@@ -40,7 +43,10 @@ void world_fail(struct world *world, uint64_t n, enum err_code code, bool after)
 void world_refuse(struct world *world, const char *causes);
 /* What was appended at this place is no event but a bad record of this code. */
 void world_spoil(struct world *world, uint16_t topic, uint32_t shard, int64_t offset, enum err_code code);
-enum world_call { WORLD_NONE, WORLD_POLL, WORLD_COMMIT };
+/* The next commit is not answered, and takes effect only when somebody asks for committed offsets: the records that it
+ * holds are not to be seen before. */
+void world_commit_late(struct world *world);
+enum world_call { WORLD_NONE, WORLD_POLL, WORLD_COMMIT, WORLD_LOG_READ };
 /* From now on every such call fails with this code. */
 void world_break(struct world *world, enum world_call call, enum err_code code);
 /* Fallible calls so far. */
@@ -52,9 +58,21 @@ char *world_outputs(const struct world *world);
 struct bytes world_lead(const struct world *world, uint32_t shard, const char *lead);
 /* True when the group's offsets are at the end of every input partition. */
 bool world_done(const struct world *world);
-/* Everything of a shard's changelog is gone, as if the topic had been deleted and made again. */
-void world_forget_changelog(struct world *world, uint32_t shard);
 /* The group's offset of one partition is set to this (ENGINE_NO_OFFSET: lost). */
 void world_set_offset(struct world *world, uint16_t topic, uint32_t shard, int64_t offset);
+
+/* ---- what brokers and their operators lose (world_losses.c) ---- */
+
+/* The last n entries of a shard's changelog are gone (SIZE_MAX: all), as after an election of a leader that did not
+ * have them. */
+void world_cut_changelog(struct world *world, uint32_t shard, size_t n);
+/* All of it expired: it is empty, and goes on with the next offset. */
+void world_expire_changelog(struct world *world, uint32_t shard);
+/* It begins with another birth record, as if the topic had been deleted and been made and filled again. */
+void world_rebear_changelog(struct world *world, uint32_t shard);
+/* Compacted, long after: of every key only the last is left, and of tombstones nothing. */
+void world_compact_changelog(struct world *world, uint32_t shard);
+/* An input partition begins at this offset: what was before has expired. */
+void world_expire_input(struct world *world, uint16_t topic, uint32_t shard, size_t first);
 
 #endif
