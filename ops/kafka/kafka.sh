@@ -3,9 +3,10 @@
 # cache folder, and one broker runs in KRaft mode on free ports with everything it writes under DIR.
 # DIR/bootstrap holds host:port, DIR/pid the process, DIR/log what it said. The same DIR started again has the
 # same port and data, so `kill` and `start` are a crash and a recovery.
-# KAFKA_EXTRA_PROPERTIES (lines) is added to server.properties: a second listener for a fault proxy, say. KAFKA_SCRAM
-# (lines such as "SCRAM-SHA-512=[name=someone,password=secret]") are users that a new broker begins with, KAFKA_VERSION
-# another version than the one below.
+# KAFKA_EXTRA_PROPERTIES (lines, in which @PORT@, @CONTROLLER_PORT@ and @DIR@ are filled in too) is added to
+# server.properties: a second listener for a fault proxy, say. KAFKA_SCRAM (lines such as
+# "SCRAM-SHA-512=[name=someone,password=secret]") are users that a new broker begins with, KAFKA_VERSION another version
+# than the one below.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=ops/kafka/common.sh

@@ -135,6 +135,13 @@ bool kafka_client_silent(struct kafka_client *client, int ms, struct err *e) {
                    ms / 1000, *heard ? ": " : "", heard);
 }
 
+/* Runs on librdkafka's threads. */
+static int on_close(int socket, void *opaque) {
+    struct kafka_client *client = opaque;
+    atomic_fetch_add(&client->closed, 1);
+    return close(socket);
+}
+
 bool kafka_client_open(struct kafka_client *client, rd_kafka_type_t type, rd_kafka_conf_t *conf, struct err *e) {
     char words[300];
     MUST(!client->rk);
@@ -146,6 +153,7 @@ bool kafka_client_open(struct kafka_client *client, rd_kafka_type_t type, rd_kaf
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_ssl_cert_verify_cb(conf, on_certificate);
+    rd_kafka_conf_set_closesocket_cb(conf, on_close);
     client->rk = rd_kafka_new(type, conf, words, sizeof words);
     if (client->rk)
         return true;

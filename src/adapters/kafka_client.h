@@ -17,6 +17,7 @@ struct kafka_client {
     struct err heard;       /* the last that was said of connections, which librdkafka mends; code NONE: nothing */
     atomic_int certificate; /* OpenSSL's reason not to believe a broker's certificate (kafka_way), 0: none */
     const char *_Atomic advice; /* what to do about that, or another error of connections; NULL: nothing is known */
+    _Atomic uint64_t closed; /* connections closed, for whatever reason; counted before what was on them is sent again */
 };
 
 /* rd_kafka_new; takes conf in any case. False: *e. */

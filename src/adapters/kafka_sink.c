@@ -4,6 +4,12 @@
  *   ready --begin--> open --send_offsets--> sent --commit--> ready
  *   open or sent --abort--> ready;   anything --retire--> none
  *
+ * A connection that closed may have left a request behind, somewhere on its way to the broker. librdkafka sends it again
+ * on a new connection, and the broker cannot tell the late one from that of a later transaction of the same epoch: a
+ * late EndTxn would commit the next transaction by half. (The protocol that gives every transaction an epoch is younger
+ * than librdkafka 2.0.2.) So begin() after a connection closed takes a new epoch, by a new producer, which fences all
+ * that is still under way.
+ *
  * The group's metadata is taken at begin(): if the group moves on before the commit, the broker refuses the offsets,
  * which is the fence. Metadata taken later would let the offsets of partitions that are lost overwrite their new
  * owner's. */
@@ -37,6 +43,7 @@ struct kafka_sink {
     size_t n_log_ends;
     uint64_t undelivered; /* records of the transaction that the broker refused */
     int64_t takes;        /* us of a commit with its offsets, a running mean */
+    uint64_t closed;      /* client.closed when this producer was ready */
 };
 
 /* ---- delivery reports ---- */
@@ -125,8 +132,19 @@ static bool sink_init(void *self, struct err *e) {
         kafka_output_close(&sink->output);
         return false;
     }
+    sink->closed = atomic_load(&sink->client.closed);
     sink->state = READY;
     return true;
+}
+
+/* See the first comment. A producer that was not ready in time is one that begin() asks for again. */
+static bool renew(struct kafka_sink *sink, struct err *e) {
+    if (sink->state == READY && atomic_load(&sink->client.closed) == sink->closed)
+        return true;
+    LOG(LOG_LEVEL_INFO, "producer_renewed", "client=%s", rd_kafka_name(sink->client.rk));
+    if (sink->state == READY)
+        sink_retire(sink);
+    return sink_init(sink, e);
 }
 
 static void take_group(struct kafka_sink *sink) {
@@ -139,10 +157,12 @@ static void take_group(struct kafka_sink *sink) {
 
 static bool sink_begin(void *self, struct err *e) {
     struct kafka_sink *sink = self;
-    MUST(sink->state == READY);
+    MUST(sink->state != OPEN && sink->state != SENT);
     kafka_reader_retire(&sink->reader, false);
     rd_kafka_poll(sink->client.rk, 0);
     if (kafka_client_failed(&sink->client, e))
+        return false;
+    if (!sink->options.conf.no_transactions && !renew(sink, e))
         return false;
     if (!sink->options.conf.no_transactions &&
         !kafka_client_done(e, rd_kafka_begin_transaction(sink->client.rk), "begin_transaction"))

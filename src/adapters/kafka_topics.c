@@ -99,8 +99,8 @@ static void judge_partitions(const struct kafka_topics *topics, const struct kaf
     else if (row->role == KAFKA_TOPICS_CHANGELOG)
         judge(row, KAFKA_TOPICS_WRONG,
               "has %" PRIu32 " partitions, but the sources have %" PRIu32
-              ": use a new `generation:` and make its changelog "
-              "with `leadstream topics --create`",
+              ": use a new `generation:` and make its changelog with `leadstream topics --create`; if it is the sources "
+              "that grew, copy them to new topics first, since older events of a lead are where they were",
               seen->partitions, topics->partitions);
     else if (row->role == KAFKA_TOPICS_DEAD_LETTERS && seen->partitions < topics->partitions)
         judge(row, KAFKA_TOPICS_DIFFERS,

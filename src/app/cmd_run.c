@@ -3,6 +3,7 @@
 #include "app/cmd.h"
 #include "app/daemon.h"
 #include "codec/model_yaml.h"
+#include "host/limits.h"
 #include "host/log.h"
 #include "host/secrecy.h"
 
@@ -17,6 +18,10 @@
 #include <unistd.h>
 
 enum { WATCH = 200 /* ms between two looks at the workers */ };
+
+/* Open files: the store's tables, pages and logs, and what a worker's four Kafka clients take (each has pipes and sockets
+ * for every broker). */
+enum { FILES = 256 + 64, FILES_PER_WORKER = 64 };
 
 static const char help[] =
     "usage: leadstream run -c CONFIG\n\n"
@@ -34,6 +39,7 @@ static void block_signals(sigset_t *set) {
     sigaddset(set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of the disk, told in words */
 }
 
 /* Ends the process at the second signal, however the stopping goes. */
@@ -66,7 +72,8 @@ static int run(const struct settings *settings, const struct model *model, bool 
     struct err e = {.code = ERR_NONE};
     struct daemon_options options = {
         .settings = settings, .model = model, .no_transactions = no_transactions, .watch_crashes = true};
-    struct daemon *daemon = daemon_start(&options, &e);
+    bool allowed = limits_files(FILES + FILES_PER_WORKER * (unsigned long)settings->threads, &e);
+    struct daemon *daemon = allowed ? daemon_start(&options, &e) : NULL;
     if (!daemon) {
         LOG_ERR(LOG_LEVEL_ERROR, "not_started", &e);
         return e.code == ERR_CONFIG ? EXIT_INPUT : EXIT_WORLD;

@@ -7,6 +7,7 @@
 #include "base/guard.h"
 #include "engine/shard.h"
 
+#include <inttypes.h>
 #include <leadstream/lead_bytes.h>
 #include <stdlib.h>
 
@@ -447,6 +448,21 @@ static bool send_and_commit(struct engine *engine, const struct sink_offsets *of
     return true;
 }
 
+/* A commit makes the changelog longer. One that is shorter after it is not the one that was read. */
+static bool note_end(struct engine *engine, struct shard *shard, struct err *e) {
+    int64_t before = shard->log_end;
+    shard->log_end = engine->o.sink->log_end(engine->o.sink->self, shard->number);
+    MUST(shard->log_end >= 0);
+    if (shard->phase != SHARD_LIVE || shard->log_end > before)
+        return true;
+    char where[160];
+    return err_set(e, ERR_REFUSED, engine_where(engine, shard, where, sizeof where),
+                   "the changelog ends at %" PRId64 " after a commit and ended at %" PRId64
+                   " before it: the topic was deleted and made again. Use a new `generation:`, which reads the topics"
+                   " from their start",
+                   shard->log_end, before);
+}
+
 bool batch_commit(struct engine *engine, struct err *e) {
     MUST(engine->open && !engine->mid_record);
     struct sink_offsets offsets[ENGINE_MAX_SHARDS];
@@ -463,8 +479,8 @@ bool batch_commit(struct engine *engine, struct err *e) {
         if (!shard->involved)
             continue;
         shard->involved = false;
-        shard->log_end = engine->o.sink->log_end(engine->o.sink->self, shard->number);
-        MUST(shard->log_end >= 0);
+        if (!note_end(engine, shard, e))
+            return false;
         if (engine->n_condemned)
             condemned_passed(engine, shard);
     }

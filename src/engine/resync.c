@@ -327,15 +327,15 @@ static bool verify_offsets(struct engine *engine, struct shard *shard, struct er
             return err_set(e, ERR_REFUSED, engine_where(engine, shard, where, sizeof where),
                            "topic %.*s: the group's committed offset is %" PRId64
                            " (-1: none), the changelog says %" PRId64
-                           ". Someone reset or lost the group's offsets: set them back to what the changelog says"
-                           " (kafka-consumer-groups --reset-offsets --to-offset), or use a new `generation:`",
+                           ". If the topic was deleted and made again, use a new `generation:`; if someone reset or lost"
+                           " the group's offsets, set them back to that (kafka-consumer-groups --reset-offsets)",
                            (int)engine->o.topics[t].n, (const char *)engine->o.topics[t].at, shard->committed[t], ours);
         if (GUARD(retention_seen) && ours != ENGINE_NO_OFFSET && ours < first[t])
             return err_set(
                 e, ERR_REFUSED, engine_where(engine, shard, where, sizeof where),
                 "topic %.*s: offset %" PRId64 " is to be read next but the topic begins at %" PRId64
-                ": its retention deleted events that were never scored. To go on without them, set the group's"
-                " offset and use a new `generation:`",
+                ": its retention deleted events that were never scored. Bring them back, or go on without them in a"
+                " new `generation:`, which reads what is left",
                 (int)engine->o.topics[t].n, (const char *)engine->o.topics[t].at, ours, first[t]);
         /* A topic added to the sources begins at its start. */
         shard->next[t] = ours == ENGINE_NO_OFFSET ? first[t] : ours;

@@ -20,13 +20,14 @@ def free_port():
 
 
 class Daemon:
-    def __init__(self, binary, config_file, log_file, http=None, environment=None):
+    def __init__(self, binary, config_file, log_file, http=None, environment=None, before=()):
+        """before: words of the command line before the daemon's own, such as prlimit(1)."""
         self.log_file = log_file
         self.http = http
         # Each start appends; `begin` is where this one's words start.
         self.begin = os.path.getsize(log_file) if os.path.exists(log_file) else 0
         with open(log_file, "ab") as log:
-            self.process = subprocess.Popen([binary, "run", "-c", config_file], stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([*before, binary, "run", "-c", config_file], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, start_new_session=True,
                                             env={**os.environ, **(environment or {})})
 

@@ -141,11 +141,11 @@ class Play:
 
     # ---------------------------------------------------------------- daemons
 
-    def start(self, instance="a", /, **changes):
+    def start(self, instance="a", /, before=(), **changes):
         config = self.write_config(instance, **changes)
         with open(config, encoding="utf-8") as file:
             http = json.load(file)["http"]["listen"]
-        daemon = Daemon(self.binary, config, self.file(f"log-{instance}"), http, self.environment)
+        daemon = Daemon(self.binary, config, self.file(f"log-{instance}"), http, self.environment, before)
         self.daemons.append(daemon)
         return daemon
 
@@ -240,12 +240,13 @@ class Play:
     def decode(self, value):
         return compare.parse(value.decode())
 
-    def check(self, sure_until):
-        """The outputs are exactly those expected. Returns the number of records compared."""
+    def check(self, sure_until, until=None):
+        """The outputs are exactly those expected, up to an instant (ms): now, unless the daemon's clock is another.
+        Returns the number of records compared."""
         got = self.got()
         compare.unique_ids(got)
         newest = max(traffic.parse_stamp(e["time"]) for events in self.sent.values() for e in events)
-        until = max(int(time.time() * 1000), newest + 60_000)
+        until = until or max(int(time.time() * 1000), newest + 60_000)
         count = compare.same(self.expected(until), got, sure_until)
         kinds = {k: sum(1 for r in got if r["kind"] == k) for k in ("score_changed", "sales_ready", "erased")}
         timed = sum(1 for r in got if r.get("trigger") == "time")

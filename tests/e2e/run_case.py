@@ -1,6 +1,8 @@
 """Runs one end-to-end test: run_case.py CASE BINARY BROKER_FOLDER WORK_FOLDER. Prints its seed; E2E_SEED repeats one.
 The folder of a test that failed is kept: configuration, model, events, logs, store."""
 
+import glob
+import importlib
 import inspect
 import os
 import shutil
@@ -8,23 +10,16 @@ import sys
 import time
 import traceback
 
-import cases_avro
-import cases_crash
-import cases_flow
-import cases_operator
-import cases_poison
-import cases_redrive
-import cases_refusal
-import cases_security
 from play import Play, Skip
 
 SKIP = 77
 
 
 def cases():
+    """{name: function} of all files cases_*.py."""
     found = {}
-    for module in (cases_flow, cases_avro, cases_operator, cases_poison, cases_redrive, cases_crash, cases_refusal,
-                   cases_security):
+    for path in sorted(glob.glob(os.path.join(os.path.dirname(os.path.abspath(__file__)), "cases_*.py"))):
+        module = importlib.import_module(os.path.basename(path)[:-3])
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if not name.startswith("_") and function.__module__ == module.__name__:
                 found[name] = function

@@ -116,10 +116,17 @@ def tool(name, *arguments):
     return run([KAFKA_SH, "tool", known.get(name, name), *arguments]).decode(errors="replace")
 
 
-def read_with_java(bootstrap, topic, expected):
-    """[(key, value)] as Kafka's own console consumer reads them, committed ones only; any order."""
+def read_with_java(bootstrap, pattern, expected):
+    """[(key, value)] as Kafka's own console consumer reads them, committed ones only; any order. The topics are those
+    whose whole name matches the pattern."""
     separator = "<~>"
-    text = tool("consumer", "--bootstrap-server", bootstrap, "--topic", topic, "--from-beginning",
-                "--isolation-level", "read_committed", "--timeout-ms", "3000", "--max-messages", str(expected + 1),
-                "--formatter-property", "print.key=true", "--formatter-property", f"key.separator={separator}")
-    return [tuple(line.split(separator, 1)) for line in text.splitlines() if separator in line]
+    for patience in (3000, 15000):
+        text = tool("consumer", "--bootstrap-server", bootstrap, "--include", pattern, "--from-beginning",
+                    "--isolation-level", "read_committed", "--timeout-ms", str(patience), "--max-messages",
+                    str(expected + 1), "--formatter-property", "print.key=true", "--formatter-property",
+                    f"key.separator={separator}")
+        records = [tuple(line.split(separator, 1)) for line in text.splitlines() if separator in line]
+        # It ends when nothing comes for that long: on a busy machine that may be too soon.
+        if len(records) >= expected:
+            break
+    return records

@@ -7,6 +7,7 @@ import time
 
 NO_ERROR = 0
 COORDINATOR_MOVING = (14, 15, 16)   # loading, not there yet, elsewhere: ask again
+NOT_YET_LED = (3, 5, 6)             # a partition made a moment ago
 
 # Of rights (ACLs), by their numbers on the wire.
 RESOURCES = {"topic": 2, "group": 3, "cluster": 4, "transactional-id": 5}
@@ -155,6 +156,26 @@ class Wire:
         if error != NO_ERROR:
             raise WireError(f"rights of {user}: error {error}: {words}")
 
+    def grow_topic(self, name, partitions):
+        """Gives a topic more partitions."""
+        body = Writer().pack("i", 1).text(name).pack("ii", partitions, -1).pack("i?", 30000, False)
+        reply = self._ask(37, 0, body)
+        reply.unpack("i")
+        for topic, error, words in reply.array(lambda: (reply.text(), reply.unpack("h"), reply.text())):
+            if error != NO_ERROR:
+                raise WireError(f"topic {topic}: error {error}: {words}")
+
+    def delete_records(self, topic, offsets):
+        """Deletes the records before offsets[p] of each partition p, as retention does; -1: all."""
+        body = Writer().pack("i", 1).text(topic)
+        body.array(list(enumerate(offsets)), lambda p: body.pack("iq", *p)).pack("i", 30000)
+        reply = self._ask(21, 0, body)
+        reply.unpack("i")
+        for _, parts in reply.array(lambda: (reply.text(), reply.array(lambda: reply.unpack("iqh")))):
+            for number, _, error in parts:
+                if error != NO_ERROR:
+                    raise WireError(f"records of {topic}[{number}]: error {error}")
+
     def partitions(self):
         """{topic: number of partitions} of all topics."""
         reply = self._ask(3, 1, Writer().pack("i", -1))
@@ -176,6 +197,16 @@ class Wire:
 
     def ends(self, topic, count, committed=False):
         """The end offset of each partition 0..count-1: the high watermark, or the last stable offset."""
+        for _ in range(50):
+            error, found = self._ends_once(topic, count, committed)
+            if error not in NOT_YET_LED:
+                break
+            time.sleep(0.1)
+        if error != NO_ERROR:
+            raise WireError(f"offsets of {topic}: error {error}")
+        return [found[p] for p in range(count)]
+
+    def _ends_once(self, topic, count, committed):
         body = Writer().pack("ib", -1, 1 if committed else 0)
 
         def one(name):
@@ -184,16 +215,15 @@ class Wire:
         body.array([topic], one)
         reply = self._ask(2, 2, body)
         reply.unpack("i")
-        found = {}
+        found, errors = {}, []
 
         def part():
             number, error, _, offset = reply.unpack("ihqq")
-            if error != NO_ERROR:
-                raise WireError(f"offsets of {topic}[{number}]: error {error}")
             found[number] = offset
+            errors.append(error)
 
         reply.array(lambda: (reply.text(), reply.array(part)))
-        return [found[p] for p in range(count)]
+        return max(errors), found
 
     def committed(self, group):
         """{(topic, partition): offset} that the group has committed; empty for a group never seen."""

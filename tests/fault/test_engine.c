@@ -198,10 +198,8 @@ END_TEST
 
 /* ---- refusals ---- */
 
-/* After a clean first run something is changed behind the engine's back; the next start must refuse, naming it. */
-static void refused(struct setting *s, const char *words) {
+static void refused_now(struct setting *s, const char *words) {
     struct err e = {.code = ERR_NONE};
-    setting_crash(s, false);
     for (int turns = 0; turns < 200; turns++) {
         if (!setting_turn(s, &e)) {
             ck_assert_int_eq(e.code, ERR_REFUSED);
@@ -212,12 +210,32 @@ static void refused(struct setting *s, const char *words) {
     ck_abort_msg("it was not refused");
 }
 
+/* After a clean first run something is changed behind the engine's back; the next start must refuse, naming it. */
+static void refused(struct setting *s, const char *words) {
+    setting_crash(s, false);
+    refused_now(s, words);
+}
+
 START_TEST(a_changelog_made_again_is_refused) {
     struct setting s;
     setting_init(&s, 8);
     setting_finish(&s);
     world_cut_changelog(s.world, 0, SIZE_MAX);
     refused(&s, "store is ahead");
+    setting_fini(&s);
+}
+END_TEST
+
+START_TEST(a_changelog_made_again_while_we_run_is_refused) {
+    struct setting s;
+    struct err e;
+    setting_init(&s, 8);
+    for (int turns = 0; turns < 100 || !world_done(s.world); turns++)
+        ck_assert(turns < SETTING_MAX_TURNS && setting_turn(&s, &e));
+    for (uint32_t shard = 0; shard < SETTING_SHARDS; shard++)
+        world_forget_changelog(s.world, shard);
+    setting_fill(s.world, 9, false);
+    refused_now(&s, "deleted and made again");
     setting_fini(&s);
 }
 END_TEST
@@ -278,6 +296,7 @@ static void add(TCase *all) {
     tcase_add_test(all, shards_may_go_and_come_back);
     tcase_add_test(all, a_restored_store_goes_on_as_the_old_one);
     tcase_add_test(all, a_changelog_made_again_is_refused);
+    tcase_add_test(all, a_changelog_made_again_while_we_run_is_refused);
     tcase_add_test(all, lost_group_offsets_are_refused);
     tcase_add_test(all, another_model_is_refused);
     tcase_add_test(all, late_events_survive_a_crash);
