@@ -1,0 +1,21 @@
+/* The world's turns: time passes, the broker and the group do what is theirs, one worker makes a turn. */
+#ifndef LEADSTREAM_SIM_WORLD_H
+#define LEADSTREAM_SIM_WORLD_H
+
+#include "sim/plan.h"
+
+struct sim;
+struct process;
+
+/* One step. Called from within a slow call too. */
+void world_step(struct sim *sim);
+/* The world goes on for so long, inside a call of this process. */
+void world_elsewhere(struct sim *sim, struct process *caller, int64_t ms, bool frozen);
+/* Faults have stopped: everything is brought up to date, timers fire, all is compared. */
+void world_finish(struct sim *sim);
+/* A process of this seat is started (again). */
+struct process *world_start(struct sim *sim, uint32_t seat);
+/* Dead processes are buried. */
+void world_bury(struct sim *sim);
+
+#endif
