@@ -125,6 +125,14 @@ static void publish(struct sim *sim, const struct broker_output *output) {
 
 /* ---- a commit ---- */
 
+static void tell_claim(struct sim *sim, const struct broker_claim *claim, uint32_t shard) {
+    char list[200] = "";
+    size_t at = 0;
+    for (size_t i = 0; sim->story && i < claim->n && at + 16 < sizeof list; i++)
+        at += (size_t)snprintf(list + at, sizeof list - at, " %u", claim->taken[i]->number);
+    story_tell(sim, "  shard %u: %zu events%s%s", shard, claim->n, claim->n ? ":" : "", list);
+}
+
 /* Where the committed reading of a shard went on and ended; the shadow takes what was taken. */
 static void check_claim(struct sim *sim, const struct broker_txn *txn, uint32_t shard) {
     struct oracle *o = &sim->oracle;
@@ -138,6 +146,7 @@ static void check_claim(struct sim *sim, const struct broker_txn *txn, uint32_t 
         o->offsets[shard][t] = at == ENGINE_NO_OFFSET ? sim->inputs[t][shard].first : at;
     }
     const struct input_item *last = NULL;
+    tell_claim(sim, claim, shard);
     for (size_t i = 0; i < claim->n; i++) {
         const struct input_item *item = last = claim->taken[i];
         struct verdict verdict;
@@ -147,8 +156,10 @@ static void check_claim(struct sim *sim, const struct broker_txn *txn, uint32_t 
         if (item->item.bad)
             continue;
         arena_reset(o->scratch);
-        MUST(score_event(o->scorer, &o->shadow[input_lead_number(item->item.event.lead)], &item->item.event,
-                         SCORE_UNBOUNDED, o->scratch, &verdict, &e));
+        do
+            MUST(score_event(o->scorer, &o->shadow[input_lead_number(item->item.event.lead)], &item->item.event,
+                             SCORE_UNBOUNDED, o->scratch, &verdict, &e));
+        while (verdict.more);
     }
     if (last && !last->item.last)
         sim_fail(sim, "worker %u commits in the middle of a record", txn->process);

@@ -65,14 +65,19 @@ void oracle_expect(struct sim *sim, int64_t until) {
                 continue;
             }
             uint32_t lead = input_lead_number(item->item.event.lead);
-            MUST(score_event(o->scorer, &o->shadow[lead], &item->item.event, SCORE_UNBOUNDED, o->scratch, &verdict, &e));
-            expect_all(sim, &verdict, lead);
+            do {
+                MUST(score_event(o->scorer, &o->shadow[lead], &item->item.event, SCORE_UNBOUNDED, o->scratch, &verdict,
+                                 &e));
+                expect_all(sim, &verdict, lead);
+            } while (verdict.more);
         }
     }
     for (uint32_t l = 0; l < sim->plan.leads; l++) {
-        arena_reset(o->scratch);
-        MUST(score_advance(o->scorer, &o->shadow[l], until, SCORE_UNBOUNDED, o->scratch, &verdict, &e));
-        expect_all(sim, &verdict, l);
+        do {
+            arena_reset(o->scratch);
+            MUST(score_advance(o->scorer, &o->shadow[l], until, SCORE_UNBOUNDED, o->scratch, &verdict, &e));
+            expect_all(sim, &verdict, l);
+        } while (verdict.n_records);
         lead_fini(&o->shadow[l]); /* and from the start again, as events are committed */
         lead_init(&o->shadow[l], &lead_heap, input_lead(l), sim->model);
     }

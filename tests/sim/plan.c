@@ -152,7 +152,7 @@ static void draw_fault(struct plan *plan, struct dice *dice, uint32_t number) {
     f->step = dice_below(dice, plan->steps);
     f->site = kinds[k].sites[dice_below(dice, (uint32_t)kinds[k].n_sites)];
     f->seat = dice_one_in(dice, 3) ? PLAN_ANY_SEAT : (uint8_t)dice_below(dice, PLAN_SEATS);
-    f->skip = (uint16_t)dice_below(dice, f->site == SITE_ANY ? 40 : 4);
+    f->skip = dice_below(dice, f->site == SITE_ANY ? 40 : 4);
     f->times = (uint16_t)(dice_one_in(dice, 2) ? 1 : dice_between(dice, 1, kinds[k].most_times));
     f->after = dice_one_in(dice, 2);
     f->arg = dice_between(dice, kinds[k].least, kinds[k].most);
@@ -182,6 +182,13 @@ void plan_draw(struct plan *plan) {
     plan->n_faults = dice_one_in(&dice, 12) ? 0 : (uint32_t)dice_between(&dice, 1, plan->steps / 6);
     plan->n_faults = plan->n_faults < PLAN_FAULTS ? plan->n_faults : PLAN_FAULTS;
     dice = dice_new(plan->seed, "faults");
-    for (uint32_t i = 0; i < plan->n_faults; i++)
+    for (uint32_t i = 0; i < plan->n_faults && !plan->by_hand; i++)
         draw_fault(plan, &dice, i);
+    plan->n_faults = plan->by_hand ? 0 : plan->n_faults;
+}
+
+void plan_crash_at(struct plan *plan, uint32_t call, enum plan_kind kind, bool after) {
+    plan->n_faults = 1;
+    plan->faults[0] = (struct plan_fault){
+        .kind = kind, .site = SITE_ANY, .seat = PLAN_ANY_SEAT, .skip = call, .times = 1, .after = after, .arg = 32};
 }

@@ -109,7 +109,7 @@ struct plan_fault {
     enum plan_kind kind;
     enum plan_site site;
     uint8_t seat;           /* PLAN_ANY_SEAT: whoever calls */
-    uint16_t skip;          /* so many such calls pass first */
+    uint32_t skip;          /* so many such calls pass first */
     uint16_t times;         /* so many such calls in a row */
     bool after;             /* a crash: after the call had its effect */
     int64_t arg;
@@ -133,6 +133,7 @@ struct plan {
     enum plan_mode mode;
     uint32_t seats;         /* workers */
     struct plan_set faults_kept, events_kept;
+    bool by_hand;           /* faults and events are a scenario's, or a sweep's: none are drawn */
 
     /* Drawn from the seed. */
     uint16_t topics;
@@ -142,10 +143,13 @@ struct plan {
     size_t max_events, cache_bytes, search_budget;
     int64_t lag;
     uint32_t commit_tries;
-    uint32_t yield;         /* one call in so many lets the others run */
+    uint32_t yield;         /* one call in so many lets the others run; 0: none */
     uint32_t n_faults;
     struct plan_fault faults[PLAN_FAULTS];
 };
+
+/* A crash at the call with this number, counted from 0, of all calls of the run, and nothing else. */
+void plan_crash_at(struct plan *plan, uint32_t call, enum plan_kind kind, bool after);
 
 /* Fills in what the seed decides; mode and seats are drawn too, unless they are given (mode < PLAN_MODES, seats > 0). */
 void plan_draw(struct plan *plan);

@@ -159,7 +159,7 @@ static bool matches(const struct process *p, const struct plan_fault *f, enum pl
 /* The first fault whose moment this call is. */
 static const struct plan_fault *due_fault(struct process *p, enum plan_site site) {
     struct plan *plan = &p->sim->plan;
-    for (uint32_t i = 0; i < plan->n_faults && !p->sim->finishing; i++) {
+    for (uint32_t i = 0; i < plan->n_faults && (!p->sim->finishing || plan->by_hand); i++) {
         struct plan_fault *f = &plan->faults[i];
         if (!matches(p, f, site))
             continue;

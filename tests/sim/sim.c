@@ -53,6 +53,7 @@ void sim_reset(struct sim *sim, const struct plan *plan) {
     sim->last_process = sim->birth = 0;
     sim->stall_until = 0;
     sim->ended = (struct err){.code = ERR_NONE};
+    sim->why[0] = 0;
     for (uint16_t t = 0; t < PLAN_TOPICS; t++) {
         sim->topics[t] = input_topic(t);
         for (uint32_t s = 0; s < PLAN_SHARDS; s++) {

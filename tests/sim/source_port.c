@@ -131,8 +131,6 @@ static void source_take(void *self, uint16_t topic, uint32_t shard) {
     struct process_reader *r = &p->readers[topic][shard];
     struct broker_claim *claim = &p->claims[shard];
     const struct input_item *item = &p->sim->inputs[topic][shard].at[r->position++];
-    story_tell(p->sim, "worker %u takes event %u (topic %u, offset %lld, %s)", p->number, item->number, topic,
-               (long long)item->item.offset, item->item.bad ? "rubbish" : "good");
     SIM_GROW(claim->taken, claim->n, p->cap_claims[shard]);
     claim->taken[claim->n++] = item;
     r->waits = p->cramped && !item->item.last;

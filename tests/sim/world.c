@@ -212,13 +212,16 @@ static void catch_up(struct sim *sim) {
     }
 }
 
-/* Every shard is up to date in some worker. */
+/* Every shard is up to date in the worker that the group has given it to. */
 static bool all_live(const struct sim *sim) {
     uint32_t live = 0;
-    for (size_t i = 0; i < PROCESSES; i++)
-        for (uint32_t s = 0; sim->processes[i].used && s < sim->plan.shards; s++)
-            live += engine_has(sim->processes[i].engine, s);
-    return live == sim->plan.shards;
+    for (size_t i = 0; i < PROCESSES; i++) {
+        const struct process *p = &sim->processes[i];
+        const struct group_member *m = &sim->group.members[p->seat];
+        for (uint32_t s = 0; p->used && m->used && m->id == p->member && s < sim->plan.shards; s++)
+            live += m->shards[s] && engine_has(p->engine, s);
+    }
+    return live == sim->plan.shards && !sim->group.preparing;
 }
 
 /* The clocks move on, and what is due by then must be published soon. */
@@ -248,7 +251,7 @@ static void stop_all(struct sim *sim) {
             continue;
         p->stop = true;
         process_turn(p, &over, &e);
-        if (e.code != ERR_NONE)
+        if (e.code != ERR_NONE && !p->dead)
             sim_fail(sim, "worker %u cannot stop: %s", p->number, e.words);
         process_free(p);
     }
@@ -282,8 +285,10 @@ void world_finish(struct sim *sim) {
     int64_t clock = 0;
     for (size_t i = 0; i < sizeof days / sizeof *days; i++)
         clock = fire(sim, sim->plan.mode == PLAN_BACKLOG ? days[i] : seconds[i]);
+    uint64_t crashes = sim->counts.crashes;
     stop_all(sim);
     broker_tick(sim);
-    check_stores(sim);
+    if (sim->counts.crashes == crashes)
+        check_stores(sim);
     oracle_finish(sim, clock);
 }
