@@ -25,7 +25,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { INIT_WAIT = 5000, OFFSETS_WAIT = 5000, COMMIT_WAIT = 2000, ABORT_WAIT = 5000, CLOSE_WAIT = 2000 };
+enum {
+    INIT_WAIT = 5000,
+    OFFSETS_WAIT = 5000,
+    COMMIT_WAIT = 2000,
+    ABORT_WAIT = 5000,
+    CLOSE_WAIT = 2000,
+    STILL_WAIT = 500 /* ms */
+};
 enum { MEAN_OF = 8 /* commits */ };
 
 enum state { NONE, OWNED, READY, OPEN, SENT };
@@ -99,8 +106,19 @@ static bool open_producer(struct kafka_sink *sink, struct err *e) {
     return kafka_client_open(&sink->client, RD_KAFKA_PRODUCER, conf, e);
 }
 
+/* A producer that is destroyed while it adds a partition to its transaction fails an assertion of librdkafka 2.0.2. A
+ * transaction whose commit was begun is past that, and must not be touched. */
+static void still(struct kafka_sink *sink) {
+    if (sink->state != OPEN || sink->options.conf.no_transactions)
+        return;
+    rd_kafka_error_t *error = rd_kafka_abort_transaction(sink->client.rk, STILL_WAIT);
+    if (error)
+        rd_kafka_error_destroy(error);
+}
+
 static void sink_retire(void *self) {
     struct kafka_sink *sink = self;
+    still(sink);
     forget_transaction(sink);
     kafka_output_close(&sink->output);
     kafka_client_close(&sink->client, CLOSE_WAIT);
