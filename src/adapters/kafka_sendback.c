@@ -41,8 +41,11 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
         message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT || sendback->refused)
         return;
     sendback->refused = message->err;
-    snprintf(sendback->refused_where, sizeof sendback->refused_where, "%s/%" PRId32 ", the letter at offset %" PRId64,
-             rd_kafka_topic_name(message->rkt), message->partition, (int64_t)(uintptr_t)message->_private - 1);
+    int n = snprintf(sendback->refused_where, sizeof sendback->refused_where, "%s/%" PRId32,
+                     rd_kafka_topic_name(message->rkt), message->partition);
+    if (message->_private && n > 0 && (size_t)n < sizeof sendback->refused_where)
+        snprintf(sendback->refused_where + n, sizeof sendback->refused_where - (size_t)n,
+                 " (the letter at offset %" PRId64 ")", (int64_t)(uintptr_t)message->_private - 1);
 }
 
 struct kafka_sendback *kafka_sendback_new(const struct kafka_conf *conf, const char *const *topics, size_t n,
@@ -154,9 +157,15 @@ static rd_kafka_resp_err_t produce_once(struct kafka_sendback *sendback, const s
                              RD_KAFKA_V_HEADERS(m->headers), RD_KAFKA_V_END);
 }
 
+/* What the delivery reports say of the transaction. What passes by itself is tried again with a new one; who is fenced
+ * or has no right hears that; all else is the record's fault. */
 static bool refused(const struct kafka_sendback *sendback, struct err *e) {
-    return err_set(e, ERR_REFUSED, sendback->refused_where, "the broker does not take the record: %s",
-                   rd_kafka_err2str(sendback->refused));
+    kafka_client_fail(e, sendback->refused, sendback->refused_where, "the broker does not take the record");
+    if (err_class(e->code) == ERR_CLASS_RETRY)
+        e->code = ERR_ABORTED;
+    else if (e->code == ERR_BROKER)
+        e->code = ERR_REFUSED;
+    return false;
 }
 
 /* A transaction that has failed in the background refuses more records (_STATE); why, its delivery reports say. */
@@ -232,7 +241,7 @@ static bool commit(struct kafka_sendback *sendback, struct err *e) {
     while (!kafka_client_done(e, rd_kafka_commit_transaction(sendback->client.rk, COMMIT_WAIT), "commit_transaction")) {
         rd_kafka_poll(sendback->client.rk, 0);
         if (err_class(e->code) != ERR_CLASS_RETRY)
-            return sendback->refused && e->code == ERR_ABORTED ? refused(sendback, e) : false;
+            return sendback->refused && e->code != ERR_FENCED ? refused(sendback, e) : false;
         if (clock_mono_ms() > deadline)
             return err_set(e, ERR_UNKNOWN_OUTCOME, NULL,
                            "the broker did not say within %d ms whether the transaction was committed", limit);

@@ -193,21 +193,23 @@ static bool find_ends(struct run *run, struct err *e) {
 }
 
 static bool passes_by_itself(enum err_code code) {
-    return err_class(code) == ERR_CLASS_RETRY || code == ERR_ABORTED || code == ERR_UNKNOWN_OUTCOME ||
-           code == ERR_BROKER;
+    return err_class(code) == ERR_CLASS_RETRY || code == ERR_ABORTED || code == ERR_STALLED ||
+           code == ERR_UNKNOWN_OUTCOME || code == ERR_BROKER;
+}
+
+static bool send_once(struct run *run, bool anew, struct err *e) {
+    return (!anew || (kafka_sendback_init(run->sendback, e) && read_all_receipts(run, e))) && pass_all(run, true, e);
 }
 
 /* After a failure that may pass all begins anew: the id, the receipts, the letters. */
 static bool send_all(struct run *run, struct err *e) {
     uint64_t before = run->result->transactions;
-    for (int tries = 0; !pass_all(run, true, e);) {
-        tries = run->result->transactions > before ? 0 : tries + 1;
+    for (int tries = 0; !send_once(run, tries > 0, e);) {
+        tries = run->result->transactions > before ? 1 : tries + 1;
         before = run->result->transactions;
         if (!passes_by_itself(e->code) || tries >= TRIES)
             return false;
         LOG_ERR(LOG_LEVEL_WARN, "redrive_begins_anew", e);
-        if (!kafka_sendback_init(run->sendback, e) || !read_all_receipts(run, e))
-            return false;
     }
     progress(run, "sending", true);
     return true;

@@ -248,6 +248,40 @@ def redrive_kills(play):
     _scores_are_right(play, events)
 
 
+def redrive_broker_crash(play):
+    """A broker of its own is frozen for longer than a transaction may last, then killed and started again, while
+    letters are sent: it asks the receipts what became of the transactions, and goes on by itself."""
+    folder = play.file("broker")
+    play.config["kafka"]["transaction.timeout.ms"] = "3000"
+    with play.own_broker(folder):
+        events = _spoil(play, 1_400, 20)
+        ends = play.wire.ends(play.topic("events"), play.partitions)
+        letters = sum(e["type"] == "web.page_viewed" for e in events)
+        process = _start(play, "--batch", "2")
+
+        def wait_sent(share):
+            while sum(play.wire.ends(play.topic("events"), play.partitions)) < sum(ends) + letters * share:
+                if process.poll() is not None:
+                    raise compare.Difference(f"it has ended: {process.stderr.read().decode()}")
+                time.sleep(0.02)
+
+        wait_sent(0.2)
+        topics.kafka("freeze", folder)
+        time.sleep(6)
+        topics.kafka("thaw", folder)
+        wait_sent(0.8)
+        topics.kafka("kill", folder)
+        time.sleep(play.rng.uniform(0, 3))
+        topics.kafka("start", folder)
+        play.reconnect()
+        words = process.communicate(timeout=120)[1].decode()
+        print(words[-1500:])
+        _expect("exit code", 0, process.returncode)
+        if f"{letters} letters sent back" not in words:
+            raise compare.Difference(f"it does not know how many it sent: {words}")
+        _each_once_in_order(play, events, ends)
+
+
 def _two_at_once(play):
     """Whoever comes later takes over, and the other ends with 3; in the end all is sent."""
     codes = []
