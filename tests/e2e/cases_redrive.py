@@ -148,6 +148,12 @@ def _redrive_kinds(play, registry):
     _expect("--words", {("malformed", "to-send"): 1}, _states(play, "--words", "UTF-8"))
 
     _expect("id of the schema", 1, registry.register(f"{play.topic('hooks')}-value", SCHEMA))
+    # Letters of one lead from among the others': the receipt must not reach over those that stay.
+    lead = kinds["misplaced"][0]["lead"]
+    _redrive(play, "--code", "misplaced", "--lead", lead, "--send")
+    states = collections.Counter((letter["lead"] == lead, letter["state"]) for letter in
+                                 _letters(play, "--code", "misplaced"))
+    _expect("letters of one lead", {(True, "sent"), (False, "to-send")}, set(states))
     for code in ("schema", "misplaced"):
         _redrive(play, "--code", code, "--send")
         sent = _ends(play)
