@@ -11,7 +11,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BATCH = 500, MAX_SOURCES = 64, WAIT = 200, ANSWER = 10000, PATIENCE = 60000, CLOSE_WAIT = 3000 /* ms */ };
+enum {
+    BATCH = 500,
+    MAX_SOURCES = 64,
+    WAKE_EVERY = 1024 * 1024, /* bytes */
+    WAIT = 200,
+    ANSWER = 10000,
+    PATIENCE = 60000,
+    CLOSE_WAIT = 3000 /* ms */
+};
 
 struct kafka_letters {
     const struct kafka_conf *conf;
@@ -24,6 +32,7 @@ struct kafka_letters {
     int64_t progress;           /* when it last moved, mono ms */
     rd_kafka_message_t *messages[BATCH];
     size_t next, n;
+    size_t drained;             /* bytes since the fetchers were last woken */
     rd_kafka_message_t *lent;   /* the letter's, NULL: none */
     struct dead_letter_header *headers; /* of the letter lent */
     size_t room;
@@ -143,19 +152,27 @@ bool kafka_letters_open(struct kafka_letters *letters, uint32_t partition, int64
     return true;
 }
 
+/* librdkafka before 2.2 fetches nothing for a second once its queue was full, unless it is woken. */
+static void count_drained(struct kafka_letters *letters) {
+    for (size_t i = 0; i < letters->n; i++)
+        letters->drained += letters->messages[i]->len + letters->messages[i]->key_len;
+    if (letters->drained < WAKE_EVERY)
+        return;
+    letters->drained = 0;
+    kafka_client_wake_fetchers(&letters->reader, letters->conf);
+}
+
 /* What is there at once, else what comes first: a batch call would wait for a full array. */
 static void fetch(struct kafka_letters *letters) {
     ssize_t n = rd_kafka_consume_batch_queue(letters->queue, 0, letters->messages, BATCH);
     letters->next = 0;
     letters->n = n > 0 ? (size_t)n : 0;
+    count_drained(letters);
     if (letters->n)
         return;
     rd_kafka_message_t *first = rd_kafka_consume_queue(letters->queue, WAIT);
     if (first)
         letters->messages[letters->n++] = first;
-    /* librdkafka before 2.2 fetches nothing for a second once its queue was full. */
-    else
-        kafka_client_wake_fetchers(&letters->reader, letters->conf);
 }
 
 static bool fail(const struct kafka_letters *letters, const rd_kafka_message_t *message, struct err *e) {

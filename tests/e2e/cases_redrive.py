@@ -55,7 +55,7 @@ def _copies(play, topic):
 
 
 def _run_daemon(play):
-    daemon = play.start(stop="leave")
+    daemon = play.start(stop="leave", threads=1)
     play.wait_quiet(still=1.5, markers=play.partitions * len(play.sources()))
     daemon.end()
 
