@@ -22,6 +22,7 @@
 #include "host/log.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -49,6 +50,7 @@ struct kafka_sink {
     int64_t *log_ends;                         /* by shard: offset after the transaction's last shard record */
     size_t n_log_ends;
     uint64_t undelivered; /* records of the transaction that the broker refused */
+    _Atomic(const char *) calling; /* which of librdkafka's calls; some do not keep to their time-outs */
     int64_t takes;        /* us of a commit with its offsets, a running mean */
     uint64_t closed;      /* client.closed when this producer was ready */
 };
@@ -93,6 +95,17 @@ static void forget_transaction(struct kafka_sink *sink) {
     sink->undelivered = 0;
 }
 
+/* The producer for a call, and what came of it: in between, others can see which one it is. */
+static rd_kafka_t *calling(struct kafka_sink *sink, const char *what) {
+    atomic_store(&sink->calling, what);
+    return sink->client.rk;
+}
+
+static bool called(struct kafka_sink *sink, rd_kafka_error_t *error, const char *what, struct err *e) {
+    atomic_store(&sink->calling, NULL);
+    return kafka_client_done(e, error, what);
+}
+
 /* ---- init, begin ---- */
 
 static bool open_producer(struct kafka_sink *sink, struct err *e) {
@@ -128,7 +141,7 @@ static void sink_retire(void *self) {
 /* That nobody answers may be because we are not let in. */
 static bool take_id(struct kafka_sink *sink, struct err *e) {
     struct err why;
-    if (kafka_client_done(e, rd_kafka_init_transactions(sink->client.rk, INIT_WAIT), "init_transactions"))
+    if (called(sink, rd_kafka_init_transactions(calling(sink, "init_transactions"), INIT_WAIT), "init_transactions", e))
         return true;
     rd_kafka_poll(sink->client.rk, 0);
     if (err_class(e->code) == ERR_CLASS_RETRY && kafka_client_failed(&sink->client, &why))
@@ -244,9 +257,10 @@ static bool send_once(struct kafka_sink *sink, struct err *e) {
     if (!kafka_output_flush(&sink->output, e))
         return false;
     return sink->options.conf.no_transactions ||
-           kafka_client_done(
-               e, rd_kafka_send_offsets_to_transaction(sink->client.rk, sink->sent, sink->group, OFFSETS_WAIT),
-               "send_offsets_to_transaction");
+           called(sink,
+                  rd_kafka_send_offsets_to_transaction(calling(sink, "send_offsets_to_transaction"), sink->sent,
+                                                       sink->group, OFFSETS_WAIT),
+                  "send_offsets_to_transaction", e);
 }
 
 /* The broker ends a transaction that is older than its time-out: no use in trying for longer. */
@@ -287,7 +301,8 @@ static bool commit_plainly(struct kafka_sink *sink, struct err *e) {
 static bool commit_once(struct kafka_sink *sink, struct err *e) {
     if (sink->options.conf.no_transactions)
         return commit_plainly(sink, e);
-    return kafka_client_done(e, rd_kafka_commit_transaction(sink->client.rk, COMMIT_WAIT), "commit_transaction");
+    return called(sink, rd_kafka_commit_transaction(calling(sink, "commit_transaction"), COMMIT_WAIT),
+                  "commit_transaction", e);
 }
 
 static void note_time(struct kafka_sink *sink) {
@@ -335,7 +350,8 @@ static bool sink_abort(void *self, struct err *e) {
     if (sink->options.conf.no_transactions) {
         rd_kafka_purge(sink->client.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
         rd_kafka_flush(sink->client.rk, ABORT_WAIT);
-    } else if (!kafka_client_done(e, rd_kafka_abort_transaction(sink->client.rk, ABORT_WAIT), "abort_transaction")) {
+    } else if (!called(sink, rd_kafka_abort_transaction(calling(sink, "abort_transaction"), ABORT_WAIT),
+                       "abort_transaction", e)) {
         return false;
     }
     forget_transaction(sink);
@@ -420,6 +436,10 @@ struct sink kafka_sink_port(struct kafka_sink *sink) {
         .log_read = sink_log_read,
         .log_close = sink_log_close,
     };
+}
+
+const char *kafka_sink_calling(const struct kafka_sink *sink) {
+    return atomic_load(&sink->calling);
 }
 
 const struct kafka_sink_counts *kafka_sink_counts(const struct kafka_sink *sink) {

@@ -2,19 +2,14 @@
  * seconds; a second signal ends it at once, which loses nothing either (crash-only: starting is recovering). */
 #include "app/cmd.h"
 #include "app/daemon.h"
+#include "app/keeper.h"
 #include "codec/model_yaml.h"
 #include "host/limits.h"
 #include "host/log.h"
 #include "host/secrecy.h"
 
-#include <errno.h>
 #include <getopt.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { WATCH = 200 /* ms between two looks at the workers */ };
@@ -32,70 +27,50 @@ static const char help[] =
     "Before the first start: leadstream topics -c CONFIG --create\n"
     "Example: leadstream run -c config/leadstream.yaml\n";
 
-static void block_signals(sigset_t *set) {
-    sigemptyset(set);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGINT);
-    sigaddset(set, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of the disk, told in words */
-}
-
-/* Ends the process at the second signal, however the stopping goes. */
-static void *second_signal(void *set) {
-    for (int got = 0;;) {
-        if (sigwait(set, &got) == 0 && got != SIGHUP) {
-            LOG(LOG_LEVEL_WARN, "second_signal", "action=\"leaving at once\"");
-            _exit(EXIT_WORLD);
-        }
-    }
-    return NULL;
-}
-
 /* Waits for a signal or a worker's end; true: asked to stop. */
-static bool watch(struct daemon *daemon, const sigset_t *set, struct err *e) {
-    for (;;) {
-        int got = sigtimedwait(set, NULL, &(struct timespec){0, WATCH * 1000000L});
-        if (got == SIGHUP)
-            LOG(LOG_LEVEL_WARN, "sighup",
-                "action=none words=\"nothing is read again: restart to change the configuration or"
-                " the model\"");
-        else if (got == SIGTERM || got == SIGINT)
-            return true;
+static bool watch(struct daemon *daemon, struct err *e) {
+    while (!keeper_asked(WATCH))
         if (!daemon_running(daemon, e))
             return false;
-    }
+    return true;
 }
 
-static int run(const struct settings *settings, const struct model *model, bool no_transactions, sigset_t *set) {
+static int stop(struct daemon *daemon, bool asked) {
+    bool late = false;
     struct err e = {.code = ERR_NONE};
-    struct daemon_options options = {
-        .settings = settings, .model = model, .no_transactions = no_transactions, .watch_crashes = true};
+    if (!daemon_stop(daemon, &late, &e) && asked)
+        LOG_ERR(LOG_LEVEL_ERROR, "not_stopped", &e);
+    if (late)
+        _exit(EXIT_WORLD); /* nothing is lost: what was not written is in the changelog */
+    int status = asked && e.code == ERR_NONE ? EXIT_DONE : EXIT_WORLD;
+    keeper_done(status);
+    daemon_free(&daemon);
+    LOG(LOG_LEVEL_INFO, "stopped", "%s", "");
+    return status;
+}
+
+static int run(const struct settings *settings, const struct model *model, bool no_transactions) {
+    struct err e = {.code = ERR_NONE};
+    struct daemon_options options = {.settings = settings,
+                                     .model = model,
+                                     .no_transactions = no_transactions,
+                                     .watch_crashes = true,
+                                     .starting = keeper_starting};
     bool allowed = limits_files(FILES + FILES_PER_WORKER * (unsigned long)settings->threads, &e);
     struct daemon *daemon = allowed ? daemon_start(&options, &e) : NULL;
     if (!daemon) {
         LOG_ERR(LOG_LEVEL_ERROR, "not_started", &e);
         return e.code == ERR_CONFIG ? EXIT_INPUT : EXIT_WORLD;
     }
+    keeper_running();
     LOG(LOG_LEVEL_INFO, "started", "app=%s generation=%s instance=%s threads=%lld model=%.*s version=%u", settings->app,
         settings->generation, settings->instance, (long long)settings->threads, (int)model->name.n,
         (const char *)model->name.at, model->version);
-    bool asked = watch(daemon, set, &e);
+    bool asked = watch(daemon, &e);
+    keeper_stopping();
     if (!asked)
         LOG_ERR(LOG_LEVEL_ERROR, "worker_ended", &e);
-    pthread_t second;
-    if (pthread_create(&second, NULL, second_signal, set) == 0)
-        pthread_detach(second);
-    bool late = false;
-    struct err at_stop = {.code = ERR_NONE};
-    if (!daemon_stop(daemon, &late, &at_stop) && asked)
-        LOG_ERR(LOG_LEVEL_ERROR, "not_stopped", &at_stop);
-    if (late)
-        _exit(EXIT_WORLD); /* nothing is lost: what was not written is in the changelog */
-    daemon_free(&daemon);
-    LOG(LOG_LEVEL_INFO, "stopped", "%s", "");
-    return asked && at_stop.code == ERR_NONE ? EXIT_DONE : EXIT_WORLD;
+    return stop(daemon, asked);
 }
 
 static int load_and_run(const char *config, bool no_transactions) {
@@ -112,15 +87,14 @@ static int load_and_run(const char *config, bool no_transactions) {
         problems_fini(&problems);
     }
     if (model) {
-        sigset_t set;
-        block_signals(&set);
+        keeper_begin();
         log_set_level((enum log_level)settings->log.level);
         if (settings->core_files)
             secrecy_allow_core();
         if (secrecy_is_root())
             LOG(LOG_LEVEL_WARN, "root",
                 "words=\"this runs as root, which it needs for nothing: give it a user of its own\"");
-        status = run(settings, model, no_transactions, &set);
+        status = run(settings, model, no_transactions);
     }
     model_free(&model);
     settings_free(&settings);

@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 enum { SEARCH_BUDGET = 256, COMMIT_TRIES = 64 };
-enum { STUCK = 60 * 1000 /* ms that a turn may take besides twice a transaction's time-out (offsets, then the commit) */ };
 enum { REGISTRY_PAUSE = 200, REGISTRY_WAIT = 20 * 1000 /* ms that a start waits for a registry that will be well */ };
 
 struct daemon {
@@ -267,12 +266,25 @@ static bool start_pages(struct daemon *daemon, struct err *e) {
 
 /* ---- the whole ---- */
 
+static void starting(const struct daemon *daemon, const char *what) {
+    if (daemon->o.starting)
+        daemon->o.starting(what);
+}
+
 struct daemon *daemon_start(const struct daemon_options *options, struct err *e) {
     const struct settings *s = options->settings;
     struct daemon *daemon = calloc(1, sizeof *daemon);
     MUST(daemon != NULL);
     daemon->o = *options;
-    bool ok = open_schemas(daemon, e) && check_topics(daemon, e) && open_store(daemon, e) && read_poison(daemon, e);
+    static bool (*const steps[])(struct daemon *, struct err *) = {open_schemas, check_topics, open_store, read_poison};
+    static const char *const names[] = {"schemas and registry", "checking the topics", "opening the store",
+                                        "reading crash notes"};
+    bool ok = true;
+    for (size_t i = 0; ok && i < sizeof steps / sizeof *steps; i++) {
+        starting(daemon, names[i]);
+        ok = steps[i](daemon, e);
+    }
+    starting(daemon, "starting the workers");
     MUST(s->threads > 0 && s->threads <= DAEMON_MAX_THREADS);
     for (unsigned i = 0; ok && i < (unsigned)s->threads; i++)
         ok = start_worker(daemon, i, e);
@@ -290,23 +302,29 @@ struct daemon *daemon_start(const struct daemon_options *options, struct err *e)
 }
 
 /* Some of librdkafka's calls wait for a broker whatever their time-out says: a process that hangs in one is ended, and
- * loses nothing by it. */
+ * loses nothing by it. A turn may well take twice a transaction's time-out: for the offsets, then for the commit. */
 static int64_t patience(const struct daemon *daemon) {
     if (daemon->o.patience)
         return daemon->o.patience;
     struct kafka_conf conf = settings_kafka(daemon->o.settings, 0);
-    return 2 * (int64_t)kafka_conf_transaction_timeout(&conf) + STUCK;
+    return 2 * (int64_t)kafka_conf_transaction_timeout(&conf) + daemon->o.settings->watchdog;
+}
+
+/* How long (ms) the worker has been in a turn that takes too long; 0: it is not. */
+static int64_t hangs(const struct daemon *daemon, size_t i) {
+    int64_t silent = clock_mono_ms() - worker_heard(daemon->workers[i]);
+    return silent > patience(daemon) ? silent : 0;
 }
 
 bool daemon_running(const struct daemon *daemon, struct err *e) {
-    int64_t most = patience(daemon), now = clock_mono_ms();
     for (size_t i = 0; i < daemon->n_workers; i++) {
         if (worker_ended(daemon->workers[i], e))
             return false;
-        int64_t silent = now - worker_heard(daemon->workers[i]);
-        if (silent > most)
-            return err_set(e, ERR_TIMEOUT, "", "worker %zu hangs: its turn has not ended for %" PRId64 " s", i,
-                           silent / 1000);
+        int64_t silent = hangs(daemon, i);
+        const char *call = worker_calling(daemon->workers[i]);
+        if (silent)
+            return err_set(e, ERR_TIMEOUT, "", "worker %zu hangs%s%s: its turn has not ended for %" PRId64 " s", i,
+                           call ? " in " : "", call ? call : "", silent / 1000);
     }
     return true;
 }
@@ -321,12 +339,12 @@ bool daemon_stop(struct daemon *daemon, bool *late, struct err *e) {
         worker_stop(daemon->workers[i]);
     for (size_t i = 0; i < daemon->n_workers; i++) {
         struct err why = {.code = ERR_NONE};
-        while (!worker_ended(daemon->workers[i], &why)) {
-            if (clock_mono_ms() > end) {
-                *late = true;
-                return err_set(e, ERR_TIMEOUT, "", "worker %zu did not stop within %d s", i, DAEMON_STOP / 1000);
-            }
+        bool ended;
+        while (!(ended = worker_ended(daemon->workers[i], &why)) && clock_mono_ms() <= end && !hangs(daemon, i))
             nanosleep(&(struct timespec){0, 2000000}, NULL);
+        if (!ended) {
+            *late = true;
+            err_set(&why, ERR_TIMEOUT, "", "worker %zu did not stop within %d s", i, DAEMON_STOP / 1000);
         }
         if (why.code != ERR_NONE && ok) {
             ok = false;

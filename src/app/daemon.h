@@ -14,6 +14,7 @@ struct daemon_options {
     uint32_t partitions;                /* with assign_all */
     bool no_transactions;               /* benchmark only */
     bool watch_crashes;                 /* take the signals of crashes over, unless the settings say not to */
+    void (*starting)(const char *what); /* told what the start is at; may be NULL */
     int64_t patience;                   /* ms that a worker's turn may take before it counts as hanging; 0: the usual */
     int64_t (*wall)(void *clock);       /* NULL: the machine's */
     void *clock;

@@ -83,6 +83,7 @@ struct settings {
         int level; /* enum log_level of host/log.h */
     } log;
     bool core_files;     /* a crash may leave one: secrets and people's data would be in it */
+    int64_t watchdog;    /* ms that a turn of a worker may take, besides a commit's time-outs */
     int stop;            /* enum settings_stop: what SIGTERM does with the seat in the group */
     struct arena *arena; /* owns all of the above */
 };

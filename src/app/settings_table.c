@@ -67,6 +67,8 @@ static const struct param table[] = {
     {"log.level", PARAM_CHOICE, "info", 0, 0, levels, AT(log.level), "what is logged on stderr"},
     {"core_files", PARAM_BOOL, "false", 0, 0, NULL, AT(core_files),
      "true: a crash may leave a core file, with secrets and people's data in it"},
+    {"watchdog", PARAM_DURATION, "60s", WHEN_SECOND, WHEN_HOUR, NULL, AT(watchdog),
+     "a worker that hangs for longer (and two time-outs of a transaction) ends the process"},
     {"stop", PARAM_CHOICE, "keep", 0, 0, stops, AT(stop),
      "on SIGTERM: keep the seat in the group (back within 10 s), or leave it"},
 };

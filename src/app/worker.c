@@ -314,6 +314,10 @@ int64_t worker_heard(const struct worker *worker) {
     return atomic_load(&worker->heard);
 }
 
+const char *worker_calling(const struct worker *worker) {
+    return kafka_sink_calling(worker->sink);
+}
+
 bool worker_healthy(const struct worker *worker) {
     return atomic_load(&worker->healthy);
 }

@@ -79,6 +79,8 @@ bool worker_ended(const struct worker *worker, struct err *e);
 
 /* When a turn last began (monotonic ms). */
 int64_t worker_heard(const struct worker *worker);
+/* The call to the broker that it is in, NULL: none that it would tell of. */
+const char *worker_calling(const struct worker *worker);
 
 /* Joins the thread (which must have been asked to stop or have ended) and frees everything. */
 void worker_free(struct worker **worker);

@@ -178,8 +178,10 @@ def sigterm_loaded(play):
     play.make_topics()
     play.send(play.traffic(60_000, 800))
     for _ in range(4):
+        before = play.lag()
         daemon = play.start(batch={"max_events": 100, "max_time": "20ms"})
-        time.sleep(play.rng.uniform(0.5, 2.0))
+        play.wait_lag(before - 1)
+        time.sleep(play.rng.uniform(0, 1.0))
         print(f"ended after {daemon.end():.2f} s, lag {play.lag()}")
     daemon = play.start()
     sure = play.wait_quiet()

@@ -1,6 +1,8 @@
-"""Records that make the program fail, as a bug would: MISHAP (mishap.c) is preloaded and fails at an event's id."""
+"""What the program cannot help by itself: records that make it fail, as a bug would, and calls that never come back.
+mishap.c is preloaded into it for that."""
 
 import os
+import time
 
 import compare
 import topics
@@ -91,3 +93,39 @@ def poison_decoded(play):
     _mishap(play, MISHAP_DECODE="segv")
     _crashes(play, -11, times=2)
     _set_aside(play, bad)
+
+
+def commit_hangs(play):
+    """A commit that never returns: the process ends by itself and names it; the next start has lost nothing."""
+    play.make_topics()
+    play.send(play.traffic(8_000, 300))
+    hold = play.file("hold")
+    _mishap(play, MISHAP_COMMIT=hold)
+    kafka = dict(play.config["kafka"], **{"transaction.timeout.ms": 2000})
+    daemon = play.start(kafka=kafka, watchdog="2s", batch={"max_events": 300, "max_time": "20ms"})
+    play.wait_lag(play.lag() * 0.9)
+    with open(hold, "wb"):
+        began = time.monotonic()
+    daemon.refuses(r"worker \d hangs in commit_transaction", limit=40, codes=(3,))
+    print(f"ended {time.monotonic() - began:.1f} s after the commit began to hang, lag {play.lag()}")
+    if play.lag() == 0:
+        raise AssertionError("all input was done before: the test shows nothing")
+    play.daemons.remove(daemon)
+    os.remove(hold)
+    daemon = play.start(kafka=kafka)
+    sure = play.wait_quiet()
+    daemon.end()
+    play.check(sure)
+
+
+def sigterm_starting(play):
+    """A start that waits for its registry ends at once when it is asked to."""
+    play.make_topics()
+    play.config["outputs"]["format"] = "avro"
+    for _ in range(2):
+        daemon = play.start(registry={"url": "http://127.0.0.1:9"})
+        daemon.wait_words("registry_awaited")
+        took = daemon.end(limit=5)
+        print(f"ended after {took:.2f} s")
+        if took > 2:
+            raise AssertionError(f"it took {took:.1f} s")
