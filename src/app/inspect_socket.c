@@ -1,9 +1,10 @@
-/* One thread, one connection at a time: inspect is a person's tool. A question is answered by the worker that holds the
+/* One thread, one connection at a time: inspect is a person's tool. Who asks has two seconds for the question and two to
+ * take the answer, so that nobody keeps the others waiting, or the daemon when it stops. A question is answered by the worker that holds the
  * lead's shard, between two of its turns. */
 #include "app/inspect_socket.h"
 
 #include "adapters/murmur2.h"
-#include "host/log.h"
+#include "host/clock.h"
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -11,11 +12,11 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { BACKLOG = 4, LOOK = 200 /* ms between two looks at `stop` */, PATIENCE = 5000 /* ms */ };
+enum { BACKLOG = 16, LOOK = 200 /* ms between two looks at `stop` */ };
+enum { PATIENCE = 5000 /* ms for a worker */, ASKING = 2000 /* ms for a line of the other side */ };
 #define MAX_VALUE ((size_t)64 * 1024 * 1024)
 
 struct inspect_socket {
@@ -30,26 +31,35 @@ struct inspect_socket {
 
 /* ---- lines ---- */
 
-static bool send_all(int fd, const char *text, size_t n) {
+/* Waits until the socket is ready, in pieces, as the daemon may be asked to stop meanwhile. */
+static bool ready(int fd, short events, int64_t end, const _Atomic bool *stop) {
+    for (int64_t left; (left = end - clock_mono_ms()) > 0 && !(stop && atomic_load(stop));) {
+        struct pollfd p = {fd, events, 0};
+        if (poll(&p, 1, left < LOOK ? (int)left : LOOK) == 1)
+            return true;
+    }
+    return false;
+}
+
+static bool send_all(int fd, const char *text, size_t n, int64_t end, const _Atomic bool *stop) {
     while (n) {
-        ssize_t sent = send(fd, text, n, MSG_NOSIGNAL);
-        if (sent <= 0)
+        if (!ready(fd, POLLOUT, end, stop))
             return false;
-        text += sent;
-        n -= (size_t)sent;
+        ssize_t sent = send(fd, text, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0 && errno != EAGAIN)
+            return false;
+        text += sent > 0 ? sent : 0;
+        n -= sent > 0 ? (size_t)sent : 0;
     }
     return true;
 }
 
-/* Reads up to a newline (left out) into a growing text; false: too long, or the other side went. */
-static bool receive_line(int fd, char **line, size_t limit) {
+/* Reads up to a newline (left out) into a growing text; false: too long, too late, or the other side went. */
+static bool receive_line(int fd, char **line, size_t limit, int64_t end, const _Atomic bool *stop) {
     size_t n = 0, cap = 1024;
     *line = malloc(cap);
     MUST(*line != NULL);
-    for (;;) {
-        struct pollfd p = {fd, POLLIN, 0};
-        if (poll(&p, 1, 2 * PATIENCE) != 1)
-            return false;
+    while (ready(fd, POLLIN, end, stop)) {
         ssize_t got = recv(fd, *line + n, cap - n - 1, 0);
         if (got <= 0)
             return false;
@@ -66,34 +76,7 @@ static bool receive_line(int fd, char **line, size_t limit) {
             MUST(*line != NULL);
         }
     }
-}
-
-static void hex_of(struct bytes b, char *out) {
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < b.n; i++) {
-        *out++ = digits[b.at[i] >> 4];
-        *out++ = digits[b.at[i] & 15];
-    }
-    *out = 0;
-}
-
-static int digit(char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The bytes of hex digits, written over them; false: not hex. */
-static bool hex_read(char *text, struct bytes *out) {
-    size_t n = strlen(text);
-    if (n % 2)
-        return false;
-    for (size_t i = 0; i < n; i += 2) {
-        int high = digit(text[i]), low = digit(text[i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        text[i / 2] = (char)(high << 4 | low);
-    }
-    *out = (struct bytes){(uint8_t *)text, n / 2};
-    return true;
+    return false;
 }
 
 /* ---- the daemon's side ---- */
@@ -101,42 +84,26 @@ static bool hex_read(char *text, struct bytes *out) {
 /* The answer to a question as a line, to be freed. */
 static char *answer(const struct inspect_socket *s, struct bytes lead, struct arena *arena) {
     uint32_t shard = murmur2_partition(lead, s->partitions);
-    char *line = NULL;
     for (size_t i = 0; i < s->n_workers; i++) {
         struct bytes value;
         struct err e;
         bool held;
-        if (!worker_peek(s->workers[i], shard, lead, PATIENCE, &held, arena, &value, &e)) {
-            line = malloc(sizeof e.words + 16);
-            MUST(line != NULL);
-            snprintf(line, sizeof e.words + 16, "error %s\n", e.words);
-            return line;
-        }
-        if (!held)
-            continue;
-        if (!value.at)
-            return strdup("none\n");
-        line = malloc(2 * value.n + 16);
-        MUST(line != NULL);
-        memcpy(line, "value ", 6);
-        hex_of(value, line + 6);
-        memcpy(line + 6 + 2 * value.n, "\n", 2);
-        return line;
+        if (!worker_peek(s->workers[i], shard, lead, PATIENCE, &held, arena, &value, &e))
+            return inspect_line_error(e.words);
+        if (held)
+            return inspect_line_answer(value.at ? INSPECT_VALUE : INSPECT_NONE, value);
     }
-    return strdup("elsewhere\n");
+    return inspect_line_answer(INSPECT_ELSEWHERE, (struct bytes){NULL, 0});
 }
 
 static void serve(const struct inspect_socket *s, int fd) {
-    char *question = NULL, *line = NULL;
+    char *question = NULL;
     struct bytes lead;
     struct arena *arena = arena_new(MAX_VALUE);
-    if (receive_line(fd, &question, 2 * EVENT_MAX_LEAD + 2) && hex_read(question, &lead) && lead.n > 0 &&
-        lead.n <= EVENT_MAX_LEAD)
-        line = answer(s, lead, arena);
-    else
-        line = strdup("error the question is not a lead's id in hex\n");
-    if (line)
-        send_all(fd, line, strlen(line));
+    bool asked = receive_line(fd, &question, INSPECT_LINE_QUESTION, clock_mono_ms() + ASKING, &s->stop) &&
+                 inspect_line_question(question, &lead);
+    char *line = asked ? answer(s, lead, arena) : inspect_line_error("the question is not a lead's id in hex");
+    send_all(fd, line, strlen(line), clock_mono_ms() + ASKING, &s->stop);
     free(line);
     free(question);
     arena_free(&arena);
@@ -151,8 +118,6 @@ static void *run(void *self) {
         int fd = accept(s->fd, NULL, NULL);
         if (fd < 0)
             continue;
-        /* An asker that does not read its answer must not hold the daemon up when it stops. */
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){PATIENCE / 1000, 0}, sizeof(struct timeval));
         serve(s, fd);
         close(fd);
     }
@@ -217,31 +182,11 @@ void inspect_socket_stop(struct inspect_socket **socket) {
 
 /* ---- the asker's side ---- */
 
-static bool read_answer(char *line, struct arena *arena, enum inspect_answer *answer, struct bytes *value,
-                        struct err *e) {
-    *value = (struct bytes){NULL, 0};
-    if (!strcmp(line, "none")) {
-        *answer = INSPECT_NONE;
-    } else if (!strcmp(line, "elsewhere")) {
-        *answer = INSPECT_ELSEWHERE;
-    } else if (!strncmp(line, "error ", 6)) {
-        return err_set(e, ERR_UNAVAILABLE, "the daemon", "%s", line + 6);
-    } else if (!strncmp(line, "value ", 6) && hex_read(line + 6, value)) {
-        *answer = INSPECT_VALUE;
-        value->at = arena_copy(arena, value->at, value->n);
-        MUST(value->at != NULL);
-    } else {
-        return err_set(e, ERR_CORRUPT, "the daemon", "its answer \"%.40s\" is not understood", line);
-    }
-    return true;
-}
-
 bool inspect_socket_ask(const char *store_path, struct bytes lead, struct arena *arena, enum inspect_answer *answer,
                         struct bytes *value, struct err *e) {
     struct sockaddr_un address;
     if (!address_of(store_path, &address, e))
         return false;
-    MUST(lead.n <= EVENT_MAX_LEAD);
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
         int why = errno;
@@ -252,12 +197,16 @@ bool inspect_socket_ask(const char *store_path, struct bytes lead, struct arena 
             return true;
         return err_set(e, ERR_UNAVAILABLE, address.sun_path, "%s", strerror(why));
     }
-    char question[2 * EVENT_MAX_LEAD + 2], *line = NULL;
-    hex_of(lead, question);
-    memcpy(question + 2 * lead.n, "\n", 2);
-    bool ok = send_all(fd, question, strlen(question)) && receive_line(fd, &line, 2 * MAX_VALUE);
-    ok = ok ? read_answer(line, arena, answer, value, e)
+    char question[INSPECT_LINE_QUESTION], *line = NULL;
+    size_t n = inspect_line_ask(lead, question);
+    int64_t end = clock_mono_ms() + 3 * PATIENCE;
+    bool ok = send_all(fd, question, n, end, NULL) && receive_line(fd, &line, 2 * MAX_VALUE, end, NULL);
+    ok = ok ? inspect_line_read(line, answer, value, e)
             : err_set(e, ERR_TIMEOUT, address.sun_path, "the daemon did not answer");
+    if (ok && value->at) {
+        value->at = arena_copy(arena, value->at, value->n);
+        MUST(value->at != NULL);
+    }
     free(line);
     close(fd);
     return ok;

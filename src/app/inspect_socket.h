@@ -1,10 +1,9 @@
-/* How `inspect` asks a running daemon: a unix socket in the store directory, mode 0600.
- *
- * One line each way. Asked: the lead's id in hex. Answered: `value HEX` (the lead's stored value), `none` (not known
- * here), `elsewhere` (its shard is not live in this instance) or `error WORDS`. */
+/* How `inspect` asks a running daemon: a unix socket in the store directory, mode 0600. What is said is in
+ * inspect_line. */
 #ifndef LEADSTREAM_INSPECT_SOCKET_H
 #define LEADSTREAM_INSPECT_SOCKET_H
 
+#include "app/inspect_line.h"
 #include "app/worker.h"
 
 struct inspect_socket;
@@ -13,8 +12,6 @@ struct inspect_socket;
 struct inspect_socket *inspect_socket_start(const char *store_path, struct worker *const *workers, size_t n_workers,
                                             uint32_t partitions, struct err *e);
 void inspect_socket_stop(struct inspect_socket **socket);
-
-enum inspect_answer { INSPECT_VALUE, INSPECT_NONE, INSPECT_ELSEWHERE, INSPECT_NOT_RUNNING };
 
 /* Asks the daemon of this store. *value is in the arena. False: *e (it answered with an error, or nonsense). */
 bool inspect_socket_ask(const char *store_path, struct bytes lead, struct arena *arena, enum inspect_answer *answer,

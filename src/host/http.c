@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 #define MAGIC 0x68747470u
-enum { MEMORY_PER_CONNECTION = 16 * 1024, STACK = 256 * 1024, BACKLOG = 16, MAX_ADDRESS = 256 };
+enum { MEMORY_PER_CONNECTION = 16 * 1024, STACK = 256 * 1024, BACKLOG = 128, MAX_ADDRESS = 256 };
+enum { KEPT = HTTP_MAX_CONNECTIONS * 3 / 4 /* connections; the rest is room for those that come meanwhile */ };
 
 struct http {
     uint32_t magic;
@@ -20,6 +21,8 @@ struct http {
     size_t n;
     uint16_t port;
     struct MHD_Daemon *daemon;
+    int open[KEPT]; /* the connections' sockets, the oldest first; of the server's thread alone */
+    size_t n_open;
 };
 
 /* ------------------------------------------------------------------------------------------------ answers */
@@ -79,6 +82,36 @@ static enum MHD_Result handle(void *self, struct MHD_Connection *connection, con
     }
     strncat(words, "\n", sizeof words - strlen(words) - 1);
     return answer_text(connection, MHD_HTTP_NOT_FOUND, words);
+}
+
+/* ------------------------------------------------------------------------------------------------ connections */
+
+static void forget(struct http *http, size_t i) {
+    http->n_open--;
+    memmove(http->open + i, http->open + i + 1, (http->n_open - i) * sizeof *http->open);
+}
+
+/* Past the limit libmicrohttpd would leave newcomers waiting until somebody's time is over. One that is shut down is
+ * closed by it in its next turn. */
+static void on_connection(void *self, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode what) {
+    struct http *http = self;
+    (void)context;
+    int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        if (http->n_open == KEPT) {
+            shutdown(http->open[0], SHUT_RDWR);
+            forget(http, 0);
+        }
+        http->open[http->n_open++] = fd;
+        return;
+    }
+    for (size_t i = 0; i < http->n_open; i++) {
+        if (http->open[i] == fd) {
+            forget(http, i);
+            return;
+        }
+    }
 }
 
 /* ------------------------------------------------------------------------------------------------ the socket */
@@ -169,7 +202,7 @@ struct http *http_start(const char *listen, const struct http_page *pages, size_
         MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, handle, http, MHD_OPTION_LISTEN_SOCKET,
         (MHD_socket)fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)HTTP_TIMEOUT, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_PER_CONNECTION,
-        MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK, MHD_OPTION_END);
+        MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_END);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (!http->daemon) {
         err_set(e, ERR_UNAVAILABLE, "http.listen", "%.80s: the server's thread cannot be started: %s", listen,

@@ -2,7 +2,8 @@
  *
  * It knows no metrics and no engine: whoever starts it gives pages, each a function that writes text. The function runs
  * on the server's thread, so what it reads must be atomics or its own. Limits on connections, memory and time keep a
- * misbehaving client from being felt. It serves whoever can connect: by default only this host can. */
+ * misbehaving client from being felt: where connections become many, the oldest is cut off for the newest, so that who
+ * holds them open, or drips, keeps nobody out. It serves whoever can connect: by default only this host can. */
 #ifndef LEADSTREAM_HTTP_H
 #define LEADSTREAM_HTTP_H
 
@@ -11,7 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { HTTP_MAX_PAGES = 8, HTTP_MAX_CONNECTIONS = 16, HTTP_TIMEOUT = 10 /* s without a word from the client */ };
+enum { HTTP_MAX_PAGES = 8, HTTP_MAX_CONNECTIONS = 64, HTTP_TIMEOUT = 5 /* s without a word from the client */ };
 
 struct http_page {
     const char *path;         /* "/metrics" */
