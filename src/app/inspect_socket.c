@@ -1,6 +1,6 @@
 /* One thread, one connection at a time: inspect is a person's tool. Who asks has two seconds for the question and two to
- * take the answer, so that nobody keeps the others waiting, or the daemon when it stops. A question is answered by the worker that holds the
- * lead's shard, between two of its turns. */
+ * take the answer, so that nobody keeps the others waiting, or the daemon when it stops. A question is answered by the
+ * worker that holds the lead's shard, between two of its turns. */
 #include "app/inspect_socket.h"
 
 #include "adapters/murmur2.h"
