@@ -222,7 +222,8 @@ static bool resync(struct engine *engine, bool *busy, struct err *e) {
 }
 
 static bool take_and_fire(struct engine *engine, bool *worked, struct err *e) {
-    for (size_t i = 0; i < engine->n_shards && !engine->full; i++) {
+    /* A full batch still takes the rest of a record that was begun in another turn, or it could never be committed. */
+    for (size_t i = 0; i < engine->n_shards && (!engine->full || engine->mid_record); i++) {
         struct shard *shard = engine->shards[(engine->turn + i) % engine->n_shards];
         if (shard->phase != SHARD_LIVE || (engine->mid_record && engine->mid_shard != shard->number))
             continue;

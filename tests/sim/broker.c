@@ -108,12 +108,16 @@ struct broker_flight *broker_send_later(struct sim *sim, int64_t ms) {
     return oldest;
 }
 
-/* True where the request may still act on its transaction: late ones of an older epoch are fenced, and a transaction
- * that has ended takes no more. */
-static bool still_open(const struct sim *sim, const struct broker_flight *f) {
+/* True where the request may still act: late ones of an older epoch are fenced. Records have sequence numbers, so they
+ * are taken by their own transaction only; offsets and ends know no more than the epoch, and act on whatever transaction
+ * of it is open. */
+static bool still_open(const struct sim *sim, struct broker_flight *f) {
     const struct broker_id *id = &sim->broker.ids[f->id];
-    return id->epoch == f->epoch && id->txn == f->txn && f->txn != BROKER_NONE &&
-           sim->broker.txns[f->txn].fate == BROKER_OPEN;
+    if (id->epoch != f->epoch || id->txn == BROKER_NONE || sim->broker.txns[id->txn].fate != BROKER_OPEN)
+        return false;
+    if (f->what != FLIGHT_PRODUCE)
+        f->txn = id->txn;
+    return id->txn == f->txn;
 }
 
 static void arrive(struct sim *sim, struct broker_flight *f) {

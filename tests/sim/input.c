@@ -19,7 +19,7 @@ static const char model_text[] =
     "stages: [{name: cold}, {name: warm, enter: 20}, {name: hot, enter: 40}]\n"
     "sales_ready: {when: {stage: hot}, cooldown: %s}\n"
     "routes: [{to: sales, when: {stage: hot}}, {to: nurture}]\n"
-    "publish: {min_change: 1, drift: 6}\ndedupe: {ids: 24}\n";
+    "publish: {min_change: 1, drift: 6}\ndedupe: {ids: 64}\n";
 
 static const char *const topic_names[PLAN_TOPICS] = {"clicks", "forms", "mails"};
 static const char lead_names[] = "lead-00lead-01lead-02lead-03lead-04lead-05lead-06lead-07lead-08lead-09lead-10lead-11";
@@ -103,8 +103,8 @@ static const char *draw_type(struct dice *dice) {
         "web.page_viewed", "web.page_viewed", "web.page_viewed", "web.page_viewed", "web.careers",
         "email.opened",    "email.opened",    "email.clicked",   "email.clicked",   "form.submitted",
         "crm.accepted",    "crm.recycled",    "web.unknown",     "form.submitted",  "web.page_viewed"};
-    uint32_t at = dice_below(dice, 31);
-    return at == 30 ? "privacy.erased" : types[at % (sizeof types / sizeof *types)];
+    uint32_t at = dice_below(dice, 32);
+    return at >= 30 ? "privacy.erased" : types[at % (sizeof types / sizeof *types)];
 }
 
 struct draft {
@@ -113,7 +113,8 @@ struct draft {
     int64_t time, timestamp, appears;
     const char *type;
     char id[16];
-    bool rubbish, again;
+    bool rubbish;
+    uint32_t original; /* itself, or the event that it is sent again of */
 };
 
 /* When it happened and when it appears, as the mode has it. */
@@ -131,6 +132,13 @@ static void draw_times(struct sim *sim, struct dice *dice, struct draft *d, int6
         d->time -= ms;
 }
 
+/* The leads of an array are of one shard; where none may be late, of one topic too. */
+static uint32_t entry_lead(const struct sim *sim, uint32_t lead, uint32_t entry) {
+    uint32_t step = sim->plan.shards * (sim->plan.mode == PLAN_LIVE ? sim->plan.topics : 1);
+    uint32_t fellows = (sim->plan.leads - lead % step + step - 1) / step;
+    return lead % step + (lead / step + entry) % fellows * step;
+}
+
 static void add_draft(struct sim *sim, const struct draft *d, uint32_t number) {
     uint32_t shard = d->lead % sim->plan.shards;
     struct input_partition *p = &sim->inputs[d->topic][shard];
@@ -142,7 +150,7 @@ static void add_draft(struct sim *sim, const struct draft *d, uint32_t number) {
             item->item.bad = true;
             err_set(&item->err, ERR_MALFORMED, "sim", "rubbish");
         } else {
-            fill_event(sim, item, (d->lead + i * sim->plan.shards) % sim->plan.leads, d->time, d->type, id);
+            fill_event(sim, item, entry_lead(sim, d->lead, i), d->time, d->type, id);
         }
         item->item.index = i;
         item->item.last = i + 1 == d->entries;
@@ -160,7 +168,7 @@ void input_fill(struct sim *sim) {
     for (uint32_t i = 0; i < sim->plan.events; i++) {
         struct draft *d = &drafts[i];
         uint32_t other = i ? dice_below(&dice, i) : 0;
-        *d = (struct draft){.lead = dice_below(&dice, sim->plan.leads), .type = draw_type(&dice), .entries = 1};
+        *d = (struct draft){.original = i, .lead = dice_below(&dice, sim->plan.leads), .type = draw_type(&dice), .entries = 1};
         draw_times(sim, &dice, d, &clock);
         uint16_t topic = (uint16_t)dice_below(&dice, sim->plan.topics);
         d->topic = sim->plan.mode == PLAN_LIVE ? (uint16_t)(d->lead / sim->plan.shards % sim->plan.topics) : topic;
@@ -172,15 +180,16 @@ void input_fill(struct sim *sim) {
             *d = drafts[other];
             d->appears = appears;
             d->timestamp = timestamp;
-        } else if (array && !d->rubbish && sim->plan.mode != PLAN_LIVE && sim->plan.leads % sim->plan.shards == 0) {
-            d->entries = 2 + dice_below(&dice, 3);
+            d->original = drafts[other].original;
+        } else if (array && !d->rubbish) {
+            d->entries = 2 + dice_below(&dice, dice_one_in(&dice, 4) ? 24 : 3); /* more than a turn takes of it */
         }
     }
     int64_t shift = sim->plan.mode == PLAN_BACKLOG ? SIM_START - WHEN_HOUR - clock : 0;
     for (uint32_t i = 0; i < sim->plan.events; i++) {
         drafts[i].time += shift;
         drafts[i].timestamp += shift;
-        if (plan_set_has(&sim->plan.events_kept, i))
+        if (plan_set_has(&sim->plan.events_kept, i) && plan_set_has(&sim->plan.events_kept, drafts[i].original))
             add_draft(sim, &drafts[i], i);
     }
     settle(sim);

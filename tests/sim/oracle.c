@@ -25,6 +25,7 @@ void oracle_reset(struct sim *sim) {
             o->offsets[s][t] = ENGINE_NO_OFFSET;
         for (size_t k = 0; k < ORACLE_KEYS; k++)
             o->keys[s][k].key.n = o->keys[s][k].n = 0;
+        o->clocks[s] = LEAD_NEVER;
     }
     o->exact = sim->plan.mode != PLAN_WILD;
     o->checks = 0;
@@ -205,6 +206,10 @@ static void check_shard_record(struct sim *sim, const struct broker_txn *txn, ui
     struct err e;
     if (!changelog_shard_read(&record, value, &e))
         sim_fail(sim, "the shard record of shard %u cannot be read: %s", shard, e.words);
+    if (record.clock < sim->oracle.clocks[shard])
+        sim_fail(sim, "the clock of shard %u falls by %lld ms", shard,
+                 (long long)(sim->oracle.clocks[shard] - record.clock));
+    sim->oracle.clocks[shard] = record.clock;
     for (uint16_t t = 0; t < sim->plan.topics; t++) {
         uint64_t topic = event_hash(input_topic(t));
         for (uint32_t i = 0; i < record.n; i++)

@@ -4,7 +4,7 @@
  * no cache, no batch and no store. At every commit:
  *   - its offsets begin where the last committed ones ended, and end where its events did (nothing lost, none twice);
  *   - the memory of every lead it logs is the shadow's, and no lead whose memory changed is left out;
- *   - the shard record is there once, says the same offsets, and comes last.
+ *   - the shard record says the same offsets and comes last; the shard's clock in it does not fall.
  * Where no event can be late (plan_mode backlog and live) what must be published is known from the start: every lead's
  * records so far are the first of those. Else every record goes on from the figures of the one before, no id comes twice.
  * At every write to a store: each value was committed before `upto`, and nothing committed before `from` is missing. */
@@ -46,6 +46,7 @@ struct oracle {
     struct oracle_line expected[ORACLE_LINES];
     struct oracle_line published[ORACLE_LINES];
     int64_t offsets[PLAN_SHARDS][PLAN_TOPICS];      /* committed, ENGINE_NO_OFFSET: never */
+    int64_t clocks[PLAN_SHARDS];                    /* of the last shard records */
     struct oracle_key keys[PLAN_SHARDS][ORACLE_KEYS];
     uint64_t checks;
 };

@@ -114,6 +114,7 @@ static const struct {
     {FAULT_ABORTABLE, 6, OF(transaction), 2, 0, 0},
     {FAULT_FATAL, 5, OF(transaction), 1, 0, 0},
     {FAULT_DISK, 8, OF(disk), 1, 0, 0},
+    {FAULT_BUSY, 14, OF(disk), 3, 0, 0},
     {FAULT_SLOW, 10, OF(telling), 1, 1, 1500},
     {FAULT_FREEZE, 10, OF(telling), 1, 100, 6000},
     {FAULT_REPLACE, 5, OF(telling), 1, 1000, 6000},
@@ -122,7 +123,7 @@ static const struct {
     {FAULT_STOP, 6, OF(anywhere), 1, 0, 1},
     {FAULT_CLOCK, 5, OF(anywhere), 1, -20000, 20000},
     {FAULT_SLEEP, 3, OF(anywhere), 1, 1000, 15000},
-    {FAULT_SLEEP, 1, OF(anywhere), 1, 100000, 400000},
+    {FAULT_SLEEP, 3, OF(anywhere), 1, 100000, 400000},
     {FAULT_COMPACT, 12, OF(anywhere), 1, 0, 0},
     {FAULT_WIPE, 5, OF(anywhere), 1, 0, 0},
     {FAULT_OLD_COPY, 5, OF(anywhere), 1, 0, 1},
@@ -179,7 +180,7 @@ void plan_draw(struct plan *plan) {
     plan->lag = dice_one_in(&dice, 3) ? 0 : dice_between(&dice, 1, 400);
     plan->commit_tries = (uint32_t)dice_between(&dice, 1, 5);
     plan->yield = dice_one_in(&dice, 3) ? 0 : (uint32_t)dice_between(&dice, 5, 60);
-    plan->n_faults = dice_one_in(&dice, 12) ? 0 : (uint32_t)dice_between(&dice, 1, plan->steps / 6);
+    plan->n_faults = dice_one_in(&dice, 12) ? 0 : (uint32_t)dice_between(&dice, 1, plan->steps / 4);
     plan->n_faults = plan->n_faults < PLAN_FAULTS ? plan->n_faults : PLAN_FAULTS;
     dice = dice_new(plan->seed, "faults");
     for (uint32_t i = 0; i < plan->n_faults && !plan->by_hand; i++)

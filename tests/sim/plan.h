@@ -78,6 +78,7 @@ enum plan_site {
     X(ABORTABLE, "abortable error")                                                                                   \
     X(FATAL, "fatal error")         /* of the producer */                                                             \
     X(DISK, "disk error")                                                                                             \
+    X(BUSY, "disk busy")            /* not done, again later */                                                       \
     X(SLOW, "slow call")            /* `arg` ms, the heart goes on beating */                                         \
     X(FREEZE, "freeze")             /* `arg` ms, all of the process stands still */                                   \
     X(REPLACE, "replaced")          /* frozen, and another process takes the seat on another disk */                  \

@@ -101,6 +101,19 @@ void process_turn(struct process *process, bool *over, struct err *e) {
         check_bounds(process);
 }
 
+void process_ask(struct process *process, uint32_t lead) {
+    struct bytes value;
+    struct err e;
+    struct arena *scratch = process->sim->oracle.scratch;
+    arena_reset(scratch);
+    process->busy = true;
+    process->calls = 0;
+    bool good = engine_peek(process->engine, lead % process->sim->plan.shards, input_lead(lead), scratch, &value, &e);
+    process->busy = false;
+    if (good && !process->dead && value.at && !oracle_memory(value).n)
+        sim_fail(process->sim, "worker %u shows lead %u, of which nothing is known", process->number, lead);
+}
+
 void process_strand(struct process *process) {
     struct process *p = process;
     for (size_t i = 0; i < p->n_outbox && p->txn != BROKER_NONE; i++) {
@@ -232,6 +245,8 @@ static bool strike(struct process *p, const struct plan_fault *f, struct err *e)
         return !p->dead || gone(e);
     case FAULT_DISK:
         return f->after || p->site == SITE_OPEN || err_set(e, ERR_DISK, "sim", "%s failed", plan_site_name(p->site));
+    case FAULT_BUSY:
+        return err_set(e, ERR_FULL, "sim", "%s: compaction is behind", plan_site_name(p->site));
     default:
         return true; /* the call itself knows what to do of it */
     }

@@ -50,6 +50,7 @@ struct process {
     /* the producer */
     bool has_id, open;
     bool broken;            /* a fatal error: of no more use */
+    bool closed;            /* a connection was: something of this epoch may be on its way for long */
     uint32_t epoch, txn;
     struct group_metadata group;
     struct {
@@ -73,6 +74,8 @@ struct sink process_sink(struct process *process);
 struct process *process_start(struct sim *sim, uint32_t seat, struct disk *disk);
 /* One turn. *over: its life has ended, with *e (code NONE: stopped). */
 void process_turn(struct process *process, bool *over, struct err *e);
+/* A question about a lead, between two turns, as `inspect` asks it. */
+void process_ask(struct process *process, uint32_t lead);
 /* What waits in its producer's queue arrives late, or never. */
 void process_strand(struct process *process);
 /* It dies now, with all workers of its instance. */

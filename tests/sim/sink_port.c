@@ -62,31 +62,43 @@ static bool begins(struct process *p, enum plan_site site, struct err *e) {
 
 /* ---- init, begin ---- */
 
-static bool sink_init(void *self, struct err *e) {
-    struct process *p = self;
-    if (!process_begins(p, SITE_INIT, e))
-        return false;
-    if (p->open)
-        sim_fail(p->sim, "worker %u takes its id in the middle of a transaction", p->number);
+/* Takes the id, which is a new epoch. */
+static bool take_id(struct process *p, struct err *e) {
     bool good = p->has_id;
     for (int i = 0; i < INIT_TRIES && !good && !p->dead; i++) {
         good = broker_init(p->sim, p->seat, &p->epoch);
         if (!good)
             world_elsewhere(p->sim, p, 20, false);
     }
-    if (process_fault(p, FAULT_LATER))
+    if (process_fault(p, FAULT_LATER) || process_fault(p, FAULT_ANSWER_LOST))
         good = false; /* the id is taken all the same */
-    if (good && !process_fault(p, FAULT_ANSWER_LOST)) {
-        p->has_id = true;
-        p->txn = BROKER_NONE;
-    }
-    return process_ends(p, good || err_set(e, ERR_TIMEOUT, "sim", "init_transactions timed out"), e);
+    if (!good)
+        return err_set(e, ERR_TIMEOUT, "sim", "init_transactions timed out");
+    p->has_id = true;
+    p->closed = false;
+    p->txn = BROKER_NONE;
+    return true;
+}
+
+static bool sink_init(void *self, struct err *e) {
+    struct process *p = self;
+    if (!process_begins(p, SITE_INIT, e))
+        return false;
+    if (p->open)
+        sim_fail(p->sim, "worker %u takes its id in the middle of a transaction", p->number);
+    p->closed = p->closed && p->has_id;
+    return process_ends(p, take_id(p, e), e);
 }
 
 static bool sink_begin(void *self, struct err *e) {
     struct process *p = self;
     if (!begins(p, SITE_BEGIN, e))
         return false;
+    if (p->closed) { /* as kafka_sink does it: what may be on its way is fenced by a new epoch */
+        p->has_id = false;
+        if (!take_id(p, e))
+            return process_ends(p, false, e);
+    }
     if (!p->has_id || p->open)
         sim_fail(p->sim, "worker %u begins a transaction %s", p->number, p->open ? "in another" : "without an id");
     p->open = true;
@@ -172,6 +184,7 @@ static bool sink_send_offsets(void *self, const struct sink_offsets *offsets, si
     if (!later)
         return process_ends(p, send_now(p, list, e), e);
     struct broker_flight *f = broker_send_later(p->sim, later->arg);
+    p->closed = true;
     f->what = FLIGHT_OFFSETS;
     f->id = p->seat;
     f->epoch = p->epoch;
@@ -208,10 +221,15 @@ static bool end(struct process *p, bool commit, struct err *e) {
         return false;
     if (commit && p->txn != BROKER_NONE)
         put_claims(p);
-    const struct plan_fault *later = process_fault(p, FAULT_LATER);
-    if (!later)
-        return refused(p, broker_end(p->sim, p->seat, p->epoch, p->txn, commit), e);
-    struct broker_flight *f = broker_send_later(p->sim, later->arg);
+    const struct plan_fault *later = process_fault(p, FAULT_LATER), *lost = process_fault(p, FAULT_ANSWER_LOST);
+    if (!later) {
+        enum broker_answer answer = broker_end(p->sim, p->seat, p->epoch, p->txn, commit);
+        if (!lost)
+            return refused(p, answer, e);
+    }
+    /* Where the answer was lost the request was sent twice: the second may still be on its way. */
+    struct broker_flight *f = broker_send_later(p->sim, later ? later->arg : dice_between(&p->sim->chance, 1, 2000));
+    p->closed = true;
     f->what = FLIGHT_END;
     f->id = p->seat;
     f->epoch = p->epoch;
@@ -258,7 +276,7 @@ static void sink_retire(void *self) {
     process_begins(p, SITE_RETIRE, NULL);
     if (!p->dead) {
         process_strand(p);
-        p->has_id = p->open = p->broken = false;
+        p->has_id = p->open = p->broken = p->closed = false;
         p->txn = BROKER_NONE;
         p->refused = BROKER_OK;
     }

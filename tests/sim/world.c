@@ -120,6 +120,8 @@ static void strike(struct sim *sim, const struct plan_fault *f) {
         break;
     case FAULT_SLEEP:
         sim->now += f->arg;
+        if (f->arg > BROKER_DELETE_RETENTION)
+            broker_compact(sim);
         break;
     case FAULT_COMPACT:
         broker_compact(sim);
@@ -174,6 +176,8 @@ void world_step(struct sim *sim) {
     process_turn(p, &over, &e);
     if (over)
         end(sim, p, &e);
+    else if (dice_one_in(&sim->schedule, 8))
+        process_ask(p, dice_below(&sim->schedule, sim->plan.leads));
 }
 
 void world_elsewhere(struct sim *sim, struct process *caller, int64_t ms, bool frozen) {
