@@ -91,6 +91,40 @@ void kafka_output_close(struct kafka_output *output) {
     output->rk = NULL;
 }
 
+/* ---- what topics do not take ---- */
+
+enum { SCORES, SALES_READY, DEAD_LETTERS, CHANGELOG };
+
+static int topic_index(const struct kafka_output *output, const char *name) {
+    const struct kafka_sink_options *o = output->options;
+    return !strcmp(name, o->scores)         ? SCORES
+           : !strcmp(name, o->sales_ready)  ? SALES_READY
+           : !strcmp(name, o->dead_letters) ? DEAD_LETTERS
+                                            : CHANGELOG;
+}
+
+/* A dead letter is cut to what is taken; how much that is, is found by halves. */
+void kafka_output_refused(struct kafka_output *output, const rd_kafka_message_t *message) {
+    int topic = topic_index(output, rd_kafka_topic_name(message->rkt));
+    size_t bytes = message->key_len + message->len;
+    LOG(LOG_LEVEL_WARN, "record_refused", "topic=%s bytes=%zu alone=%s words=\"%s\"",
+        rd_kafka_topic_name(message->rkt), bytes, output->alone ? "true" : "false",
+        "larger than the topic's max.message.bytes: raise it");
+    output->refused = true;
+    size_t learnt = topic == DEAD_LETTERS ? bytes / 2 : bytes;
+    if (output->alone && learnt && (!output->too_much[topic] || learnt < output->too_much[topic]))
+        output->too_much[topic] = learnt;
+}
+
+static size_t too_much(const struct kafka_output *output, rd_kafka_topic_t *topic) {
+    return output->refused ? output->too_much[topic_index(output, rd_kafka_topic_name(topic))] : 0;
+}
+
+static bool takes(const struct kafka_output *output, rd_kafka_topic_t *topic, size_t bytes) {
+    size_t most = too_much(output, topic);
+    return !most || bytes < most;
+}
+
 void kafka_output_fini(struct kafka_output *output) {
     kafka_output_close(output);
     kafka_stage_free(&output->staged_scores);
@@ -139,9 +173,9 @@ static bool refuse(struct kafka_output *output, const struct message *m, rd_kafk
     char words[200];
     if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
         return err_set(e, ERR_OUTPUT_TOO_LARGE, topic,
-                       "a record of %zu bytes is more than the producer may send "
-                       "(kafka: message.max.bytes, and the topic's max.message.bytes)",
-                       m->value.n);
+                       "a record of %zu bytes is more than the topic takes: raise its max.message.bytes (or kafka: "
+                       "message.max.bytes, where that is less)",
+                       m->key.n + m->value.n);
     if (err == RD_KAFKA_RESP_ERR__STATE)
         return err_set(e, ERR_ABORTED, topic, "the transaction has failed in the background");
     if (err == RD_KAFKA_RESP_ERR__FATAL) {
@@ -178,10 +212,12 @@ static void count(struct kafka_output *output, const struct message *m) {
 
 static bool produce(struct kafka_output *output, struct message *m, struct err *e) {
     int64_t deadline = 0;
-    rd_kafka_resp_err_t err;
-    do {
-        err = m->headers ? produce_with_headers(output->rk, m) : produce_plain(m);
-    } while (err == RD_KAFKA_RESP_ERR__QUEUE_FULL && wait_for_room(output, &deadline));
+    rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+    if (takes(output, m->topic, m->key.n + m->value.n)) {
+        do {
+            err = m->headers ? produce_with_headers(output->rk, m) : produce_plain(m);
+        } while (err == RD_KAFKA_RESP_ERR__QUEUE_FULL && wait_for_room(output, &deadline));
+    }
     if (!err) {
         count(output, m);
         return true;
@@ -203,7 +239,8 @@ static bool flush(struct kafka_output *output, struct kafka_stage *stage, size_t
 
 /* What is too large is refused here, where it is known whose record it is. */
 static bool produce_staged(struct kafka_output *output, struct kafka_stage *stage, struct message *m, struct err *e) {
-    if (m->key.n + m->value.n + WIRE > output->max_record)
+    size_t bytes = m->key.n + m->value.n;
+    if (bytes + WIRE > output->max_record || !takes(output, m->topic, bytes))
         return refuse(output, m, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, e);
     if (!kafka_stage_add(stage, m->partition, m->key, m->value, m->note)) {
         if (!flush(output, stage, SIZE_MAX, e))
@@ -336,12 +373,14 @@ bool kafka_output_dead_letter(struct kafka_output *output, const struct intake *
     if (e->code != ERR_OUTPUT_TOO_LARGE)
         return false;
     /* A letter that can never be sent would stop its shard for good: its first part goes, and says so. */
+    size_t most = too_much(output, m.topic);
+    size_t room = most && most <= CUT_TO ? most - 1 : CUT_TO;
     output->counts.cut++;
-    LOG(LOG_LEVEL_ERROR, "dead_letter_cut", "topic=%s partition=%" PRIu32 " offset=%" PRId64 " bytes=%zu kept=%d",
-        topic, item->shard, item->offset, item->value.n, CUT_TO);
+    LOG(LOG_LEVEL_ERROR, "dead_letter_cut", "topic=%s partition=%" PRIu32 " offset=%" PRId64 " bytes=%zu kept=%zu",
+        topic, item->shard, item->offset, item->value.n, room);
     m.headers = kafka_headers_of_letter(item, topic, group, why, true);
-    m.value.n = m.value.n < CUT_TO ? m.value.n : CUT_TO;
-    m.key.n = m.key.n < CUT_TO ? m.key.n : CUT_TO;
+    m.key.n = m.key.n < room / 2 ? m.key.n : room / 2;
+    m.value.n = m.value.n < room - m.key.n ? m.value.n : room - m.key.n;
     return produce(output, &m, e);
 }
 

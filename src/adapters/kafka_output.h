@@ -16,6 +16,9 @@ struct kafka_output {
     int32_t dead_letter_partitions;
     struct kafka_stage *staged_scores, *staged_sales_ready, *staged_changelog;
     size_t max_record;          /* bytes that librdkafka takes */
+    bool refused;               /* the broker refused records by their size: from now on each goes alone */
+    bool alone;                 /* this producer sends each alone */
+    size_t too_much[4];         /* bytes of key and value that a topic did not take, 0: not known. By kafka_output.c */
     uint8_t *scratch;           /* an Avro value with its framing */
     size_t n_scratch;
     struct text text;           /* a JSON value */
@@ -29,6 +32,10 @@ bool kafka_output_open(struct kafka_output *output, rd_kafka_t *rk, struct err *
 /* Gives the handles back (not the buffers). */
 void kafka_output_close(struct kafka_output *output);
 void kafka_output_fini(struct kafka_output *output);
+
+/* The broker refused this record by its size, or by the size of the batch that it was in. Where each goes alone it is
+ * known which are too large: from then on they are refused before they are sent. */
+void kafka_output_refused(struct kafka_output *output, const rd_kafka_message_t *message);
 
 /* Hands over what is still gathered; before the transaction's offsets. FULL: call again. */
 bool kafka_output_flush(struct kafka_output *output, struct err *e);

@@ -65,6 +65,8 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
     struct kafka_sink *sink = client->owner;
     if (message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
         return;
+    if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+        kafka_output_refused(&sink->output, message);
     if (message->err)
         sink->undelivered++;
     else if (message->_private)
@@ -115,6 +117,9 @@ static bool open_producer(struct kafka_sink *sink, struct err *e) {
     if (!conf)
         return false;
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    sink->output.alone = sink->output.refused;
+    if (sink->output.alone)
+        rd_kafka_conf_set(conf, "batch.num.messages", "1", NULL, 0);
     sink->client.owner = sink;
     return kafka_client_open(&sink->client, RD_KAFKA_PRODUCER, conf, e);
 }

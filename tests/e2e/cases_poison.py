@@ -95,6 +95,57 @@ def poison_decoded(play):
     _set_aside(play, bad)
 
 
+LARGE_MODEL = """
+model: large
+version: 1
+engagement: {half_life: 365d, groups: {web: {rules: [{id: view, on: web.page_viewed, points: 10}]}}}
+stages: [{name: cold}, {name: hot, enter: 25}]
+sales_ready: {when: {stage: hot}, cooldown: 300d}
+"""
+
+
+def _views(leads, begin):
+    """Five views of each lead; the third makes it ready for sales."""
+    return [{"lead": lead, "id": f"{lead}-{view}", "type": "web.page_viewed",
+             "time": traffic.stamp(begin + view * 60_000 + number), "fields": {"url": "/"}}
+            for view in range(5) for number, lead in enumerate(leads)]
+
+
+def output_too_large(play):
+    """Somebody lowers what a topic takes below what is to be published: the events that would publish it become dead
+    letters, all else goes on; sent back when the topic takes it again, they count."""
+    with open(play.model, "w", encoding="utf-8") as file:
+        file.write(LARGE_MODEL)
+    play.make_topics()
+    begin = int(time.time() * 1000) - 3_600_000
+    play.send(_views([f"early-{n}" for n in range(20)], begin))
+    daemon = play.start()
+    play.wait_quiet(still=1)
+    limit = ("--bootstrap-server", play.bootstrap, "--entity-type", "topics", "--entity-name", play.topic("sales-ready"))
+    topics.tool("configs", *limit, "--alter", "--add-config", "max.message.bytes=300")
+    late = _views([f"late-{n}" for n in range(4)], begin + 600_000)
+    ready = [e for e in late if int(e["id"].rsplit("-", 1)[1]) >= 2]
+    topics.produce(play.bootstrap, play.topic("events"), [(e["lead"].encode(), traffic.line(e).encode()) for e in late])
+    play.sent[play.topic("events")].extend(e for e in late if e not in ready)
+    sure = play.wait_quiet()
+    play.check(sure)
+    letters = topics.read_headers(play.bootstrap, play.topic("dead-letters"))
+    got = sorted(r.value.decode() for r in topics.read(play.bootstrap, play.topic("dead-letters")))
+    if {h["code"] for _, _, h in letters} != {"output-too-large"} or got != sorted(map(traffic.line, ready)):
+        raise compare.Difference(f"dead letters: {letters}")
+    if daemon.sum("leadstream_output_too_large_total") < len(ready):
+        raise AssertionError(f"metrics: {daemon.metrics()}")
+    print(f"lost batches: {daemon.sum('leadstream_batches_lost_total')}, dead letter: {letters[0][2]}")
+    topics.tool("configs", *limit, "--alter", "--delete-config", "max.message.bytes")
+    daemon.end()
+    daemon = play.start()
+    play.command("redrive", "-c", play.file("config-a.yaml"), "--code", "output-too-large", "--send")
+    play.sent[play.topic("events")].extend(ready)
+    sure = play.wait_quiet(still=2, markers=play.partitions)
+    daemon.end()
+    play.check(sure)
+
+
 def commit_hangs(play):
     """A commit that never returns: the process ends by itself and names it; the next start has lost nothing."""
     play.make_topics()
