@@ -60,6 +60,9 @@ static const struct {
     {"reconnect.backoff.max.ms", ALL, "1000"},
     {"log.connection.close", SOURCE | SINK | READER, "false"}, /* the admin's say why no broker lets us in */
     {"session.timeout.ms", SOURCE, "10000"},
+    /* How soon a connection is given up that died without a word: 60 s otherwise. librdkafka gives the producer a value
+     * that fits its transaction's time-out. */
+    {"socket.timeout.ms", SOURCE | READER | ADMIN, "10000"},
     {"heartbeat.interval.ms", SOURCE, "1000"}, /* how soon a rebalance is noticed */
     {"fetch.wait.max.ms", SOURCE, "20"},       /* kafka_conf.fetch_wait; the end of a partition is told after that */
     {"fetch.min.bytes", SOURCE, "16384"},      /* a trickle is fetched after that wait, not record by record */

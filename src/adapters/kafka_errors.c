@@ -73,6 +73,7 @@
     X(KAFKA_STORAGE_ERROR, UNAVAILABLE, "a broker's disk fails")                                                      \
     X(NOT_ENOUGH_REPLICAS, UNAVAILABLE, "too few replicas are in sync for min.insync.replicas")                       \
     X(NOT_ENOUGH_REPLICAS_AFTER_APPEND, UNAVAILABLE, "too few replicas are in sync for min.insync.replicas")          \
+    X(INVALID_TIMESTAMP, ABORTED, "this machine's clock is ahead of the topic's message.timestamp.after.max.ms: set it") \
     X(INVALID_PRODUCER_ID_MAPPING, ABORTED, NULL)                                                                     \
     X(UNKNOWN_PRODUCER_ID, ABORTED, NULL)                                                                             \
     X(INVALID_TXN_STATE, ABORTED, NULL)                                                                               \

@@ -1,4 +1,7 @@
-/* The host's two clocks. Only what is not pure may ask them: the engine is told the time. */
+/* The host's two clocks. Only what is not pure may ask them: the engine is told the time.
+ *
+ * A program that has this room also has a cnd_timedwait of its own: librdkafka waits by the wall clock ("until 12:00"),
+ * so that a clock set back by an hour would make its waits, and ours for it, an hour longer. */
 #ifndef LEADSTREAM_CLOCK_H
 #define LEADSTREAM_CLOCK_H
 

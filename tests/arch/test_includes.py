@@ -12,7 +12,7 @@ from house import FLOORS, PURE, main
 LIBC_PURE = {"stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h",
              "inttypes.h", "limits.h"}
 LIBC = LIBC_PURE | {"ctype.h", "dirent.h", "errno.h", "fcntl.h", "getopt.h", "math.h", "netdb.h", "poll.h",
-                    "pthread.h", "signal.h", "strings.h", "time.h", "unistd.h", "sched.h"}
+                    "pthread.h", "signal.h", "strings.h", "threads.h", "time.h", "unistd.h", "sched.h"}
 LIBC_FOLDERS = ("sys/", "netinet/", "arpa/")
 
 # Foreign headers: who may include them. A name is a folder or one file; a library that a single room needs stays there.

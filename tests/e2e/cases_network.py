@@ -78,18 +78,21 @@ def cut_by_chance(play):
 
 
 def network_gone(play):
-    """Nothing comes through for longer than every time-out, first as a refusal, then as silence: the daemon stays, says
-    that it waits, and goes on when the network is back."""
+    """Nothing comes through for longer than every time-out, first as a refusal, then as silence after which the old
+    connections stay dead: the daemon stays, says that it waits, and goes on when the network is back. With the time-outs
+    as they are by default."""
     with chaos.broker_behind_proxy(play) as between:
-        stream, daemon = _loaded(play)
+        for name in chaos.SHORT:
+            del play.config["kafka"][name]
+        stream, daemon = _loaded(play, seconds=200)
         between.refuse()
-        time.sleep(8)
+        time.sleep(12)
         between.accept()
-        print(f"refused for 8 s: up to date again after {chaos.caught_up(play, stream, [daemon]):.1f} s")
+        print(f"refused for 12 s: up to date again after {chaos.caught_up(play, stream, [daemon]):.1f} s")
         between.hole()
-        time.sleep(8)
+        time.sleep(12)
         between.hole(False)
-        print(f"silent for 8 s: up to date again after {chaos.caught_up(play, stream, [daemon]):.1f} s")
+        print(f"silent for 12 s: up to date again after {chaos.caught_up(play, stream, [daemon], limit=30):.1f} s")
         daemon.wait_words("level=warn", limit=1)
         chaos.finish(play, stream=stream)
 

@@ -19,7 +19,7 @@ from play import Skip
 
 # Time-outs so short that passing them does not take the test's whole time. The broker looks for transactions that are
 # too old each 500 ms (10 s by default).
-SHORT = {"session.timeout.ms": 4000, "transaction.timeout.ms": 4000}
+SHORT = {"session.timeout.ms": 4000, "transaction.timeout.ms": 4000, "socket.timeout.ms": 4000}
 BROKER = "transaction.abort.timed.out.transaction.cleanup.interval.ms=500"
 # Small batches: many commits for a fault to strike.
 BUSY = {"max_events": 40, "max_time": "20ms"}
