@@ -48,9 +48,10 @@ static void on_assign(struct kafka_source *source, rd_kafka_topic_partition_list
 
 static void on_revoke(struct kafka_source *source) {
     bool lost = rd_kafka_assignment_lost(source->pool.client.rk);
-    LOG(LOG_LEVEL_INFO, "revoked", "shards=%zu lost=%d", source->shards.n, lost);
+    int64_t begun = clock_mono_ms();
     if (source->shards.n)
         source->listener->revoked(source->listener->self, source->shards.ours, source->shards.n, lost);
+    LOG(LOG_LEVEL_INFO, "revoked", "shards=%zu lost=%d ms=%" PRId64, source->shards.n, lost, clock_mono_ms() - begun);
     kafka_shards_drop(&source->shards);
     rd_kafka_assign(source->pool.client.rk, NULL);
 }

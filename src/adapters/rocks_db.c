@@ -24,6 +24,8 @@ enum { CACHE_EIGHTHS = 4, MEMTABLE_EIGHTHS = 3 };
 enum { MEMTABLES = 3 };
 enum { MAX_OPEN_FILES = 256, BLOOM_BITS = 10, BLOCK_BYTES = 4096 };
 enum { LEVEL0_COMPACT = 8, LEVEL0_SLOW = 40, LEVEL0_STOP = 80 };
+#define LEAST_CACHE_SHARD ((size_t)8 << 20)
+enum { MOST_CACHE_BITS = 4 };
 #define MAX_MANIFEST_BYTES ((size_t)16 << 20)
 #define SYNC_BYTES ((uint64_t)1 << 20)
 enum { POINT_IN_TIME_RECOVERY = 2, LOG_NOTHING = 6 };
@@ -38,8 +40,22 @@ static rocksdb_block_based_table_options_t *table_options(rocksdb_cache_t *cache
     return o;
 }
 
+/* RocksDB divides a cache into shards of half a MiB, up to 64; a table's bloom filter and index, some hundred KiB each,
+ * then push one another out and are read and unpacked anew at nearly every lookup. Few threads need few shards. */
+static rocksdb_cache_t *make_cache(size_t bytes) {
+    int bits = 0;
+    while (bits < MOST_CACHE_BITS && bytes >> (bits + 1) >= LEAST_CACHE_SHARD)
+        bits++;
+    rocksdb_lru_cache_options_t *o = rocksdb_lru_cache_options_create();
+    rocksdb_lru_cache_options_set_capacity(o, bytes);
+    rocksdb_lru_cache_options_set_num_shard_bits(o, bits);
+    rocksdb_cache_t *cache = rocksdb_cache_create_lru_opts(o);
+    rocksdb_lru_cache_options_destroy(o);
+    return cache;
+}
+
 static void make_tables(struct rocks_db *db, size_t memory) {
-    db->cache = rocksdb_cache_create_lru(memory / 8 * CACHE_EIGHTHS);
+    db->cache = make_cache(memory / 8 * CACHE_EIGHTHS);
     db->scanned = table_options(db->cache);
     db->looked_up = table_options(db->cache);
     rocksdb_block_based_options_set_filter_policy(db->looked_up, rocksdb_filterpolicy_create_bloom_full(BLOOM_BITS));

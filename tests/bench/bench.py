@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The benchmark of `leadstream run`: throughput, memory, what transactions cost, restart, restore, latency.
 
-    tests/bench/bench.py BUILD [CASE..]      CASE: A B plain restart latency latency20 (default: all)
+    tests/bench/bench.py BUILD [CASE..]      CASE: A B plain restart restart1m revoke latency latency20
+                                             (default: all)
 
 BUILD is a release build's folder. A real Kafka is started by ops/kafka/kafka.sh on core 0; leadstream is pinned to
 core 1. CPU is user + system of the process, from /proc, because wall time is noisy; "warm half" is the second half of
@@ -9,6 +10,7 @@ the events. The work is that of the Kafka Streams program described in tests/ben
 Environment: EVENTS (3000000), LEADS_A (100000), LEADS_B (2000000), COMMIT (100ms), KAFKA_HEAP (1g; the tests' 256m make the
 broker pause for 25 ms every second), KEEP=1 (leave the folder).
 """
+import datetime
 import json
 import os
 import platform
@@ -34,7 +36,7 @@ WARM = 9  # seconds of a load that the latencies leave out: what bench_latency l
 CONFIG = """
 model: {here}/model.yaml
 app: {app}
-instance: bench
+instance: {instance}
 threads: 1
 kafka: {{bootstrap.servers: "{bootstrap}"}}
 sources:
@@ -57,7 +59,7 @@ outputs: {{scores: {app}.scores, sales_ready: {app}.sales-ready, dead_letters: {
 store: {{path: {store}, memory: 256MiB}}
 batch: {{max_time: {commit}}}
 http: {{listen: "127.0.0.1:{port}"}}
-log: {{level: warn}}
+log: {{level: {level}}}
 """
 
 
@@ -103,28 +105,39 @@ class Bench:
         if not os.environ.get("KEEP"):
             shutil.rmtree(self.work, ignore_errors=True)
 
-    def config(self, prefix, app=None, store=None, commit=COMMIT):
-        """A configuration of its own; topics that are missing are made."""
+    def config(self, prefix, app=None, instance="bench", level="warn", commit=COMMIT):
+        """A configuration of its own (or one more instance of an app); topics that are missing are made."""
         self.serial += 1
         app = app or f"bench{self.serial}"
-        run = {"app": app, "port": free_port(), "store": store or f"{self.work}/{app}", "path": f"{self.work}/{app}.yaml"}
+        place = f"{self.work}/{app}.{instance}"
+        run = {"app": app, "port": free_port(), "store": f"{place}.store", "path": f"{place}.yaml", "log": f"{place}.log"}
         with open(run["path"], "w") as f:
             f.write(CONFIG.format(here=HERE, app=app, bootstrap=self.bootstrap, prefix=prefix, store=run["store"],
-                                  commit=commit, port=run["port"]))
+                                  instance=instance, level=level, commit=commit, port=run["port"]))
         subprocess.run([self.program, "topics", "-c", run["path"], "--create", "--partitions", str(PARTITIONS)], check=True,
                        stdout=subprocess.DEVNULL)
         return run
 
-    def fill(self, case):
+    def fill(self, case, how="fill", events=EVENTS, leads=None):
         if case not in self.filled:
             prefix = f"in{case}"
             self.config(prefix)
-            subprocess.run([self.load, "fill", self.bootstrap, prefix, str(EVENTS), str(LEADS[case]), "1"], check=True)
+            subprocess.run([self.load, how, self.bootstrap, prefix, str(events), str(leads or LEADS[case]), "1"], check=True)
             self.filled[case] = prefix
         return self.filled[case]
 
-    def start(self, run, *flags):
-        return subprocess.Popen(["taskset", "-c", APP_CPU, self.program, "run", "-c", run["path"], *flags])
+    def start(self, run, *flags, cpu=APP_CPU):
+        with open(run["log"], "a") as log:
+            return subprocess.Popen(["taskset", "-c", cpu, self.program, "run", "-c", run["path"], *flags], stderr=log)
+
+    def said(self, run, event):
+        """[(seconds since 1970, the line's fields)] of an event in the log."""
+        found = []
+        for line in open(run["log"]):
+            fields = dict(re.findall(r'(\w+)=("[^"]*"|\S+)', line))
+            if fields.get("event") == event:
+                found.append((datetime.datetime.fromisoformat(fields["ts"].replace("Z", "+00:00")).timestamp(), fields))
+        return found
 
     def metrics(self, run):
         try:
@@ -142,7 +155,7 @@ class Bench:
         text = self.metrics(run)
         return {m[1]: int(float(m[2])) for m in re.finditer(r"^(leadstream_\w+)(?:\{[^}]*\})? ([0-9.e+-]+)$", text, re.M)}
 
-    def until(self, run, process, metric, value, seconds=300):
+    def until(self, run, process, metric, value, seconds=300, pause=0.1):
         """(time, events, cpu) samples until the counter is there."""
         samples, end = [], time.time() + seconds
         while time.time() < end:
@@ -153,7 +166,7 @@ class Bench:
                 samples.append((time.time(), counts.get("leadstream_events_total", 0), ticks(process.pid)))
                 if counts.get(metric, 0) >= value:
                     return samples, counts
-            time.sleep(0.1)
+            time.sleep(pause)
         raise SystemExit(f"{metric} did not reach {value}: {counts}")
 
     def throughput(self, case, *flags):
@@ -178,24 +191,60 @@ class Bench:
         process.wait(20)
         return result
 
-    def restart(self, wipe):
-        """kill -9 at two thirds of the events, start again: how long until the first new event, what was read back of how
-        much."""
-        run = self.config(self.fill("A"))
+    def restart(self, prefix, kill_at, wipe):
+        """kill -9 after so many events, start again: how long until all is live and until the first new event, how many
+        changelog records were read back of those written, and how fast."""
+        run = self.config(prefix, level="info")
         process = self.start(run)
-        _, before = self.until(run, process, "leadstream_events_total", EVENTS * 2 // 3)
+        _, before = self.until(run, process, "leadstream_events_total", kill_at)
         process.kill()
         process.wait()
+        os.remove(run["log"])
         if wipe:
             shutil.rmtree(run["store"])
         begun = time.time()
         process = self.start(run)
-        samples, counts = self.until(run, process, "leadstream_events_total", 1)
-        result = {"first new event after s": f"{samples[-1][0] - begun:.2f}",
-                  "changelog records read": counts["leadstream_restored_records_total"],
-                  "written before": before["leadstream_changelog_records_total"]}
+        samples, _ = self.until(run, process, "leadstream_events_total", 1, pause=0.02)
+        live, assigned = self.said(run, "live"), self.said(run, "assigned")
+        read = sum(int(fields["restored"]) for _, fields in live)
+        result = {"live after s": f"{live[-1][0] - begun:.2f}", "first new event after s": f"{samples[-1][0] - begun:.2f}",
+                  "changelog records read": f"{read:,}",
+                  "written before": f"{before['leadstream_changelog_records_total']:,}",
+                  "read a second, from assigned to live": f"{read / (live[-1][0] - assigned[0][0]):,.0f}",
+                  "peak RSS MiB": f"{peak_mib(process.pid):.0f}"}
         process.kill()
         process.wait()
+        return result
+
+    def restarts(self, prefix, kill_at):
+        return [(f"kill -9, disk {'wiped' if wipe else 'kept'}", self.restart(prefix, kill_at, wipe)) for wipe in (False, True)]
+
+    def revoke(self):
+        """A second instance comes while the first works off a backlog, then the first is asked to stop. Neither is pinned."""
+        prefix, cpus = self.fill("each1m", "each", 5000000, 1000000), f"{BROKER_CPU},{APP_CPU}"
+        first, second = (self.config(prefix, app="revoke", instance=name, level="info") for name in ("first", "second"))
+        old = self.start(first, cpu=cpus)
+        _, counts = self.until(first, old, "leadstream_events_total", 2000000)
+        joined = time.time()
+        new = self.start(second, cpu=cpus)
+        self.until(second, new, "leadstream_events_total", 1, pause=0.02)
+        self.until(first, old, "leadstream_shards_live", PARTITIONS // 2)
+        (revoked, fields), *_ = self.said(first, "revoked")[-1:]
+        again = [at for at, _ in self.said(first, "live") if at > revoked]
+        there = self.said(second, "live")
+        result = {"leads": f"{counts['leadstream_store_writes_total'] + counts['leadstream_unwritten_leads']:,}",
+                  "unwritten": f"{counts['leadstream_unwritten_leads']:,}",
+                  "in the callback ms": fields["ms"],
+                  "from the second's start to the revoke s": f"{revoked - joined:.2f}",
+                  "from the revoke to the first's shards live s": f"{again[-1] - revoked:.2f}",
+                  "to the second's": f"{there[-1][0] - revoked:.2f}",
+                  "which read": f"{sum(int(f['restored']) for _, f in there):,} changelog records"}
+        begun = time.time()
+        old.send_signal(signal.SIGTERM)
+        old.wait(60)
+        result["SIGTERM to the end s"] = f"{time.time() - begun:.2f}"
+        new.kill()
+        new.wait()
         return result
 
     def latency(self, commit, rate=5000, seconds=30):
@@ -240,7 +289,7 @@ def quantile(buckets, q):
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    cases = sys.argv[2:] or ["A", "B", "plain", "restart", "latency", "latency20"]
+    cases = sys.argv[2:] or ["A", "B", "plain", "restart", "restart1m", "revoke", "latency", "latency20"]
     bench = Bench(sys.argv[1])
     model = re.search(r"model name\s*: (.*)", open("/proc/cpuinfo").read())
     print(f"machine: {platform.node()}, {model.group(1) if model else platform.machine()}, {os.cpu_count()} cores; "
@@ -251,8 +300,9 @@ def main():
             results = {"A": lambda: [("A: exactly once", bench.throughput("A"))],
                        "B": lambda: [("B: exactly once", bench.throughput("B"))],
                        "plain": lambda: [("A: no transactions", bench.throughput("A", "--no-transactions"))],
-                       "restart": lambda: [("kill -9, disk kept", bench.restart(False)),
-                                           ("kill -9, disk wiped", bench.restart(True))],
+                       "restart": lambda: bench.restarts(bench.fill("A"), EVENTS * 2 // 3),
+                       "restart1m": lambda: bench.restarts(bench.fill("2m", "each", 2000000, 1000000), 1800000),
+                       "revoke": lambda: [("revoke at full load, 1M leads", bench.revoke())],
                        "latency": lambda: [("latency at 5,000 events/s, commits every 100 ms", bench.latency("100ms"))],
                        "latency20": lambda: [("the same every 20 ms", bench.latency("20ms"))]}[case]()
             for name, result in results:

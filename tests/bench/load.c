@@ -2,6 +2,7 @@
  * Confluent-framed Avro with schema ids 1 (email), 2 (web), 3 (form) on PREFIX.email, PREFIX.web and PREFIX.form.
  *
  *   load fill BOOTSTRAP PREFIX EVENTS LEADS SEED            as fast as they go
+ *   load each BOOTSTRAP PREFIX EVENTS LEADS SEED            so too, but first one event for each lead
  *   load pace BOOTSTRAP PREFIX RATE SECONDS LEADS SEED      stamped now, at a steady rate
  *
  * The same seed gives the same bytes. */
@@ -35,6 +36,7 @@ static unsigned below(unsigned n) {
 
 /* ---- Zipf by the alias method ---- */
 
+static uint64_t each; /* so many events are of one lead after the other */
 static unsigned leads, *alias_of;
 static float *keep;
 
@@ -203,7 +205,7 @@ static void make_form(const char *key) {
 
 static void make(struct load *e, uint64_t serial, int64_t time) {
     char id[40];
-    unsigned r = below(100), l = pick_lead();
+    unsigned r = below(100), l = serial < each ? (unsigned)serial : pick_lead();
     e->source = r < 60 ? 0 : r < 95 ? 1 : 2;
     snprintf(e->key, sizeof e->key, "lead-%09u", l % 1000000000u);
     snprintf(id, sizeof id, "ev-%08llx-%012llx", (unsigned long long)(rnd() & 0xffffffff), (unsigned long long)serial);
@@ -279,7 +281,7 @@ static void load(rd_kafka_t *rk, rd_kafka_topic_t **t, long n, long rate) {
             rd_kafka_poll(rk, 0);
         int64_t at = rate ? pace(rk, t0, i, rate) : base + (int64_t)((double)i * (double)span / (double)n) + below(2000);
         struct load *e = &recent[i & 255];
-        if (i > 256 && below(100) == 0)
+        if (i > 256 && (uint64_t)i >= each && below(100) == 0)
             e = &recent[below(256)];
         else
             make(e, (uint64_t)i, at);
@@ -289,11 +291,12 @@ static void load(rd_kafka_t *rk, rd_kafka_topic_t **t, long n, long rate) {
 }
 
 int main(int argc, char **argv) {
-    int paced = argc == 8 && !strcmp(argv[1], "pace");
-    if (!paced && (argc != 7 || strcmp(argv[1], "fill")))
-        DIE("usage: load fill BOOTSTRAP PREFIX EVENTS LEADS SEED | load pace BOOTSTRAP PREFIX RATE SECONDS LEADS SEED");
+    int paced = argc == 8 && !strcmp(argv[1], "pace"), swept = argc == 7 && !strcmp(argv[1], "each");
+    if (!paced && !swept && (argc != 7 || strcmp(argv[1], "fill")))
+        DIE("usage: load fill|each BOOTSTRAP PREFIX EVENTS LEADS SEED | load pace BOOTSTRAP PREFIX RATE SECONDS LEADS SEED");
     state = strtoull(argv[paced ? 7 : 6], NULL, 10);
     zipf((unsigned)atoi(argv[paced ? 6 : 5]));
+    each = swept ? leads : 0;
     rd_kafka_t *rk = client(argv[2], paced ? "10" : "50");
     rd_kafka_topic_t *t[3];
     static const char *const kind[] = {"email", "web", "form"};
