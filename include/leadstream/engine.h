@@ -74,8 +74,8 @@ struct source_listener {
     void *self;
     /* These shards are ours from now on. */
     void (*assigned)(void *self, const uint32_t *shards, size_t n);
-    /* These go: commit and write now (lost: they have gone already, drop what is uncommitted). When it returns they are
-     * someone else's. */
+    /* These go: commit now (lost: they have gone already, drop what is uncommitted). When it returns they are someone
+     * else's. */
     void (*revoked)(void *self, const uint32_t *shards, size_t n, bool lost);
 };
 

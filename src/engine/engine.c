@@ -121,21 +121,6 @@ static struct shard *find(const struct engine *engine, uint32_t number) {
     return NULL;
 }
 
-static void on_assigned(void *self, const uint32_t *numbers, size_t n) {
-    struct engine *engine = self;
-    for (size_t i = 0; i < n; i++) {
-        MUST(!find(engine, numbers[i]) && engine->n_shards < ENGINE_MAX_SHARDS);
-        struct shard *shard = calloc(1, sizeof *shard);
-        MUST(shard != NULL);
-        shard->number = numbers[i];
-        shard->phase = SHARD_OPEN;
-        shard->clock = LEAD_NEVER;
-        shard->disk_due = LEAD_NO_DUE;
-        engine->shards[engine->n_shards++] = shard;
-        engine_tell(engine, ENGINE_ASSIGNED, numbers[i], 0, NULL);
-    }
-}
-
 /* Lets go of a shard; what of it is not written can be read from the changelog. */
 static void let_go(struct engine *engine, struct shard *shard) {
     timers_clear(&shard->timers);
@@ -151,6 +136,36 @@ static void let_go(struct engine *engine, struct shard *shard) {
     engine->shards[i] = engine->shards[--engine->n_shards];
     engine_tell(engine, ENGINE_REVOKED, shard->number, 0, NULL);
     shard_free(shard);
+}
+
+/* Shards that were revoked are written when the group has its answer already: nobody waits for our disk. Should one come
+ * back, only what others have added since is to be read. */
+static void leavers_go(struct engine *engine) {
+    struct err e;
+    for (size_t i = engine->n_shards; i-- > 0;) {
+        struct shard *shard = engine->shards[i];
+        if (!shard->leaving)
+            continue;
+        if (!writeback_run(engine, shard, true, &e))
+            engine->broken = e;
+        let_go(engine, shard); /* puts the last in its place, which has been looked at */
+    }
+}
+
+static void on_assigned(void *self, const uint32_t *numbers, size_t n) {
+    struct engine *engine = self;
+    leavers_go(engine);
+    for (size_t i = 0; i < n; i++) {
+        MUST(!find(engine, numbers[i]) && engine->n_shards < ENGINE_MAX_SHARDS);
+        struct shard *shard = calloc(1, sizeof *shard);
+        MUST(shard != NULL);
+        shard->number = numbers[i];
+        shard->phase = SHARD_OPEN;
+        shard->clock = LEAD_NEVER;
+        shard->disk_due = LEAD_NO_DUE;
+        engine->shards[engine->n_shards++] = shard;
+        engine_tell(engine, ENGINE_ASSIGNED, numbers[i], 0, NULL);
+    }
 }
 
 /* Commits what is open; a batch in the middle of a record cannot be committed and is lost. */
@@ -175,9 +190,9 @@ static void on_revoked(void *self, const uint32_t *numbers, size_t n, bool lost)
         struct shard *shard = find(engine, numbers[i]);
         if (!shard)
             continue;
-        if (!lost && shard->phase == SHARD_LIVE && !writeback_run(engine, shard, true, &e))
-            engine->broken = e;
-        let_go(engine, shard);
+        shard->leaving = !lost && shard->phase == SHARD_LIVE;
+        if (!shard->leaving)
+            let_go(engine, shard);
     }
 }
 
@@ -275,7 +290,9 @@ static bool poll_passes(enum err_code code) {
 
 static bool poll(struct engine *engine, int wait, struct err *e) {
     const struct source_listener listener = {engine, on_assigned, on_revoked};
-    if (!engine->o.source->poll(engine->o.source->self, &listener, wait, e)) {
+    bool good = engine->o.source->poll(engine->o.source->self, &listener, wait, e);
+    leavers_go(engine);
+    if (!good) {
         if (!poll_passes(e->code) && !bears(engine, e->code))
             return false;
         engine_tell(engine, ENGINE_RETRYING, 0, 0, e);

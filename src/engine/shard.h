@@ -38,6 +38,7 @@ enum shard_phase {
 struct shard {
     uint32_t number;
     enum shard_phase phase;
+    bool leaving;       /* revoked, to be written and let go of as soon as the poll is over */
     struct store_shard stored;
     bool building;      /* the store's shard is being built from nothing */
     struct changelog_shard record; /* the last that is known; its topics may be more than today's */
