@@ -221,10 +221,10 @@ class Bench:
 
     def revoke(self):
         """A second instance comes while the first works off a backlog, then the first is asked to stop. Neither is pinned."""
-        prefix, cpus = self.fill("each1m", "each", 5000000, 1000000), f"{BROKER_CPU},{APP_CPU}"
+        prefix, cpus = self.fill("each1m", "each", 3500000, 1000000), f"{BROKER_CPU},{APP_CPU}"
         first, second = (self.config(prefix, app="revoke", instance=name, level="info") for name in ("first", "second"))
         old = self.start(first, cpu=cpus)
-        _, counts = self.until(first, old, "leadstream_events_total", 2000000)
+        _, counts = self.until(first, old, "leadstream_events_total", 1600000)
         joined = time.time()
         new = self.start(second, cpu=cpus)
         self.until(second, new, "leadstream_events_total", 1, pause=0.02)
