@@ -28,6 +28,7 @@ struct kafka_sendback {
     size_t n;
     struct kafka_client client;
     rd_kafka_topic_t *topics[MAX_TOPICS + 1];
+    int64_t begun;                     /* when the transaction was, mono ms */
     rd_kafka_resp_err_t refused;       /* of the first record of the transaction that the broker did not take */
     char refused_where[160];
 };
@@ -130,7 +131,17 @@ bool kafka_sendback_begin(struct kafka_sendback *sendback, struct err *e) {
         return false;
     }
     sendback->refused = RD_KAFKA_RESP_ERR_NO_ERROR;
+    sendback->begun = clock_mono_ms();
     return kafka_client_done(e, rd_kafka_begin_transaction(sendback->client.rk), "begin_transaction");
+}
+
+/* The broker gives a transaction up that is older than its time-out, and fences us to that end: nobody else need have
+ * taken over. Returns false. */
+static bool failed(const struct kafka_sendback *sendback, struct err *e) {
+    int limit = kafka_conf_transaction_timeout(&sendback->conf);
+    if (e->code == ERR_FENCED && clock_mono_ms() - sendback->begun >= limit)
+        return err_set(e, ERR_STALLED, NULL, "the broker gave up the transaction, which took longer than %d ms", limit);
+    return false;
 }
 
 /* ---- producing ---- */
@@ -208,7 +219,7 @@ bool kafka_sendback_record(struct kafka_sendback *sendback, const struct kafka_s
     kafka_headers_number(headers, DEAD_LETTER_SENT, record->sent);
     struct outgoing m = {record->topic, record->partition, record->timestamp, record->key,
                          record->value, headers,           record->letter};
-    return produce(sendback, &m, e);
+    return produce(sendback, &m, e) || failed(sendback, e);
 }
 
 /* The key is like that of no other receipt: the first letter is in none but this. */
@@ -251,5 +262,5 @@ static bool commit(struct kafka_sendback *sendback, struct err *e) {
 
 bool kafka_sendback_commit(struct kafka_sendback *sendback, uint32_t partition,
                            const struct dead_letter_range *ranges, size_t n, struct err *e) {
-    return produce_receipt(sendback, partition, ranges, n, e) && commit(sendback, e);
+    return (produce_receipt(sendback, partition, ranges, n, e) && commit(sendback, e)) || failed(sendback, e);
 }

@@ -2,6 +2,7 @@
 Kafka's side is told by kcat and Kafka's own tools, the scores by `leadstream score` over all events."""
 
 import collections
+import contextlib
 import json
 import subprocess
 import time
@@ -254,13 +255,32 @@ def redrive_kills(play):
     _scores_are_right(play, events)
 
 
-def redrive_broker_crash(play):
-    """A broker of its own is frozen for longer than a transaction may last, then killed and started again, while
-    letters are sent: it asks the receipts what became of the transactions, and goes on by itself."""
-    folder = play.file("broker")
+def redrive_broker_frozen(play):
+    """A broker of its own is frozen for longer than a transaction may last while letters are sent: the receipts say
+    what became of the transaction, and it goes on by itself."""
+    with _sending(play, play.file("broker")) as wait_sent:
+        wait_sent(0.2)
+        topics.kafka("freeze", play.file("broker"))
+        time.sleep(5)
+        topics.kafka("thaw", play.file("broker"))
+
+
+def redrive_broker_killed(play):
+    """The same, killed and started again; runs on demand."""
+    with _sending(play, play.file("broker")) as wait_sent:
+        wait_sent(0.5)
+        topics.kafka("kill", play.file("broker"))
+        time.sleep(play.rng.uniform(0, 3))
+        topics.kafka("start", play.file("broker"))
+        play.reconnect()
+
+
+@contextlib.contextmanager
+def _sending(play, folder):
+    """Letters are being sent while this lasts; in the end each must have been, once, by one command that ends well."""
     play.config["kafka"]["transaction.timeout.ms"] = "3000"
     with play.own_broker(folder):
-        events = _spoil(play, 1_400, 20)
+        events = _spoil(play, 700, 10)
         ends = play.wire.ends(play.topic("events"), play.partitions)
         letters = sum(e["type"] == "web.page_viewed" for e in events)
         process = _start(play, "--batch", "2")
@@ -271,15 +291,7 @@ def redrive_broker_crash(play):
                     raise compare.Difference(f"it has ended: {process.stderr.read().decode()}")
                 time.sleep(0.02)
 
-        wait_sent(0.2)
-        topics.kafka("freeze", folder)
-        time.sleep(6)
-        topics.kafka("thaw", folder)
-        wait_sent(0.8)
-        topics.kafka("kill", folder)
-        time.sleep(play.rng.uniform(0, 3))
-        topics.kafka("start", folder)
-        play.reconnect()
+        yield wait_sent
         words = process.communicate(timeout=120)[1].decode()
         print(words[-1500:])
         _expect("exit code", 0, process.returncode)
