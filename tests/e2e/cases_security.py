@@ -6,6 +6,7 @@ import concurrent.futures
 import contextlib
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import time
 import urllib.request
 
 import avro_bytes
+import topics
 from cases_avro import running_registry
 from front import Front
 from registry_stub import Registry
@@ -46,12 +48,27 @@ def scram_run(play):
     _scores_through(play, Secured(play).sasl("admin", "SCRAM-SHA-512"))
 
 
+def _paste_rights(play, user):
+    """Runs the commands of ops/README.md as they stand there, with this play's names."""
+    with open(os.path.join(topics.HERE, "..", "..", "ops", "README.md"), encoding="utf-8") as file:
+        commands = re.search(r"```sh\n(allow\(\).*?)```", file.read(), re.S)[1]
+    names = {"leadstream.events": play.topic("events"), "leadstream.scores": play.topic("scores"),
+             "leadstream.sales-ready": play.topic("sales-ready"), "leadstream.dead-letters": play.topic("dead-letters"),
+             "leadstream.g1": play.group(), "User:leadstream": f"User:{user}", "localhost:9092": play.bootstrap,
+             "kafka-acls.sh": f"{topics.KAFKA_SH} tool org.apache.kafka.tools.AclCommand"}
+    for name, own in names.items():
+        if name not in commands:
+            raise AssertionError(f"{name} does not stand in the commands of ops/README.md")
+        commands = commands.replace(name, own)
+    topics.run(["bash", "-euc", commands])
+
+
 def rights_run(play):
-    """A user who has the rights that a run needs, and no other."""
+    """A user who has the rights that ops/README.md has for a run, and no other."""
     secured = Secured(play)
     play.make_topics()
     play.config["kafka"] = secured.sasl("scorer")
-    secured.allow_run("scorer")
+    _paste_rights(play, "scorer")
     play.command("topics", "-c", play.write_config("setup"))
     play.command("check", "-c", play.write_config("setup"), "--broker")
     play.send(play.traffic(2_000, 100))
