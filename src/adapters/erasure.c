@@ -43,6 +43,7 @@ static bool read_key(struct erasure *erasure, const char *path, struct err *e) {
     if (!file)
         return err_set(e, ERR_CONFIG, path, "erasure.key_file cannot be read: %s", strerror(errno));
     uint8_t more;
+    setvbuf(file, NULL, _IONBF, 0); /* no copy of the key in a buffer that is freed as it is */
     erasure->n = fread(erasure->key, 1, sizeof erasure->key, file);
     bool failed = ferror(file) != 0, longer = fread(&more, 1, 1, file) == 1;
     fclose(file);

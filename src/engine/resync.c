@@ -168,6 +168,13 @@ static bool step_birth(struct engine *engine, struct shard *shard, struct err *e
 
 /* ---- step 4 ---- */
 
+static bool not_ours(const struct shard *shard, const struct log_entry *entry, const char *what, struct err *e) {
+    return err_set(e, ERR_CORRUPT, "",
+                   "changelog of shard %u, offset %" PRId64 ": %s. Something else writes to the changelog, or its disk is"
+                   " damaged: mend that, and use a new `generation:`",
+                   shard->number, entry->offset, what);
+}
+
 /* What a changelog record becomes in the store; false: it is not one of ours. */
 static bool put_of(struct shard *shard, const struct log_entry *entry, struct store_put *put, bool *skip,
                    struct err *e) {
@@ -180,18 +187,19 @@ static bool put_of(struct shard *shard, const struct log_entry *entry, struct st
         return true;
     case CHANGELOG_SHARD:
         shard->has_record = true;
-        return changelog_shard_read(&shard->record, entry->value, e);
+        return changelog_shard_read(&shard->record, entry->value, NULL) ||
+               not_ours(shard, entry, "not a shard record of this version", e);
     case CHANGELOG_ERASURE:
         shard->stored.erasures = true;
         if (entry->key.n == CHANGELOG_ERASURE_KEY && changelog_erasure_read(entry->value, &time))
             return true;
-        return err_set(e, ERR_CORRUPT, "", "changelog offset %" PRId64 ": not an erasure", entry->offset);
+        return not_ours(shard, entry, "not an erasure", e);
     case CHANGELOG_LEAD:
         if (entry->key.n <= CHANGELOG_MAX_KEY && (!entry->value.at || lead_bytes_due(entry->value, &put->due)))
             return true;
-        return err_set(e, ERR_CORRUPT, "", "changelog offset %" PRId64 ": not a lead's value", entry->offset);
+        return not_ours(shard, entry, "not a lead's value", e);
     default:
-        return err_set(e, ERR_CORRUPT, "", "changelog offset %" PRId64 ": not a key of ours", entry->offset);
+        return not_ours(shard, entry, "not a key of ours", e);
     }
 }
 

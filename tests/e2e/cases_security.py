@@ -207,6 +207,73 @@ def no_core(play):
             os.unlink(name)
 
 
+def _as_nobody(play):
+    """From now on leadstream runs as a user without rights, if we are root and such a user can reach it. Returns
+    whether it does."""
+    wrapper = play.file("as-nobody")
+    with open(wrapper, "w", encoding="utf-8") as file:
+        file.write(f'#!/bin/sh\nexec setpriv --reuid=65534 --regid=65534 --clear-groups -- {play.binary} "$@"\n')
+    os.chmod(wrapper, 0o755)
+    os.chmod(play.folder, 0o777)
+    if os.geteuid() != 0 or subprocess.run([wrapper, "--version"], capture_output=True, check=False).returncode != 0:
+        return False
+    play.binary = wrapper
+    return True
+
+
+def plain_user(play):
+    """It needs no rights, and what it writes is its user's alone; as root it warns."""
+    nobody = _as_nobody(play)
+    play.make_topics()
+    play.send(play.traffic(500, 50))
+    daemon = play.start()
+    play.wait_live(daemon)
+    play.wait_quiet(still=1.0)
+    with open(f"/proc/{daemon.process.pid}/status", encoding="utf-8") as file:
+        rights = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    print(f"user {rights['Uid'].split()[0]}, capabilities {rights['CapEff']}")
+    if nobody and (rights["Uid"].split()[0] != "65534" or int(rights["CapEff"], 16)):
+        raise AssertionError("it is not a plain user")
+    if (os.geteuid() != 0 or nobody) == ("event=root" in daemon.words()):
+        raise AssertionError("it warns of root where it is none, or does not where it is")
+    seen = set()
+    for folder, _, files in os.walk(play.store()):
+        for path, wanted in [(folder, 0o700)] + [(os.path.join(folder, name), 0o600) for name in files]:
+            mode = os.lstat(path).st_mode & 0o777
+            seen.add(os.path.basename(path))
+            if mode != wanted:
+                raise AssertionError(f"{path} has mode {mode:03o}, not {wanted:03o}")
+    if not {"inspect.sock", "CURRENT"} <= seen:
+        raise AssertionError(f"the store is not there: {seen}")
+    daemon.end()
+
+
+# ---------------------------------------------------------------- bytes of others
+
+
+def changelog_rubbish(play):
+    """A record on the changelog that is none of ours, of one kind or another: refused with its place and the remedy, with
+    a store and without, and nothing is deleted. (The fuzz targets stored and lead_bytes try all bytes.)"""
+    play.make_topics(partitions=1)
+    play.send(play.traffic(500, 20))
+    daemon = play.start(stop="leave")
+    play.wait_quiet(still=1.5)
+    daemon.end()
+    rubbish = [(b"Lsomeone", b"\x01"), (b"L" + b"x" * 2000, b"y"), (b"E" + bytes(16), b"short"), (b"E", b"12345678"),
+               (b"Zwhat", b"ever"), (b"S", b"\x01")]
+    record = play.rng.choice(rubbish)
+    print(f"the record: {record[0][:9]}, {record[1]}")
+    end = play.wire.ends(play.changelog(), 1)[0]
+    topics.produce(play.bootstrap, play.changelog(), [record], partition=0)
+    for store in (play.store(), play.store("empty")):
+        daemon = play.start(store={"path": store, "memory": "64MiB"})
+        words = daemon.refuses(rf"code=corrupt.*shard 0, offset {end}:.*generation", codes=(3,))
+        play.daemons.remove(daemon)
+        print([line for line in words.splitlines() if "level=error" in line][-1])
+    if not os.path.isdir(play.store()):
+        raise AssertionError("the store is gone")
+
+
 # ---------------------------------------------------------------- the registry
 
 
