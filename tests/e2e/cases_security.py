@@ -31,6 +31,7 @@ def _scores_through(play, kafka):
     until = play.wait_quiet()
     play.check(until)
     daemon.end()
+    play.command("generate", "-c", play.write_config("setup"), "--events", "10", "--topic", play.topic("events"))
 
 
 def tls_run(play):
@@ -44,8 +45,10 @@ def mutual_run(play):
 
 
 def scram_run(play):
-    """A login by SCRAM-SHA-512, the password from a file."""
+    """A login by SCRAM-SHA-512, the password from a file; and by SCRAM-SHA-256."""
     _scores_through(play, Secured(play).sasl("admin", "SCRAM-SHA-512"))
+    play.config["kafka"] = Secured(play).sasl("admin", "SCRAM-SHA-256")
+    play.command("check", "-c", play.write_config("setup"), "--broker")
 
 
 def _paste_rights(play, user):
@@ -81,6 +84,18 @@ def rights_run(play):
     play.wait_quiet(still=1.5)
     play.check(until)
     daemon.end()
+    topics.produce(play.bootstrap, play.topic("events"), [(b"someone", b"no event")])
+    daemon = play.start()
+    play.wait_quiet(still=1.0)
+    daemon.end()
+    redrive = ("redrive", "-c", play.write_config("setup"), "--again", "--send")
+    play.command(*redrive, codes=(3,))
+    play.wire.allow("scorer", [("topic", play.topic("dead-letters"), False, ["read"]),
+                               ("topic", play.topic("events"), False, ["write"])])
+    play.command(*redrive)
+    sent = [r for r in topics.read(play.bootstrap, play.topic("events")) if r.value == b"no event"]
+    if len(sent) != 2:
+        raise AssertionError(f"the dead letter was not sent back: {len(sent)} records")
 
 
 # ---------------------------------------------------------------- refusals
