@@ -178,8 +178,10 @@ static bool renew(struct kafka_sink *sink, struct err *e) {
     if (sink->state == READY && atomic_load(&sink->client.closed) == sink->closed)
         return true;
     LOG(LOG_LEVEL_INFO, "producer_renewed", "client=%s", rd_kafka_name(sink->client.rk));
-    if (sink->state == READY)
+    if (sink->state == READY) {
+        sink->output.counts.renewed++;
         sink_retire(sink);
+    }
     return sink_init(sink, e);
 }
 

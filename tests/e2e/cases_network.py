@@ -131,3 +131,27 @@ def broker_stopped_in_commit(play):
             topics.kafka("thaw", folder)
             print(f"stopped at {fault}: up to date again after {chaos.caught_up(play, stream, [daemon]):.1f} s")
         chaos.finish(play, stream=stream)
+
+
+def broker_stopped_long(play):
+    """The broker stops in a commit for longer than every time-out there is by default, the watchdog's too. Whether the
+    daemon waits it out or is ended by its watchdog, which says so: it does not hang, and nothing is lost."""
+    folder = play.file("broker")
+    with chaos.broker_behind_proxy(play) as between:
+        for name in chaos.SHORT:
+            del play.config["kafka"][name]
+        stream, daemon = _loaded(play, seconds=300)
+
+        def strike(_):
+            stream.pause()
+            topics.kafka("freeze", folder)
+
+        between.fault(proxy.END_TXN, proxy.DELAY_REQUEST, call=strike).wait(30)
+        time.sleep(100)
+        topics.kafka("thaw", folder)
+        stream.go_on()
+        if not daemon.alive():
+            daemon.refuses(r"hangs.*its turn has not ended", codes=(3,))
+            daemon = play.start("a", batch=chaos.BUSY, time=chaos.LIVE)
+        print(f"up to date again after {chaos.caught_up(play, stream, [daemon]):.1f} s")
+        chaos.finish(play, stream=stream)

@@ -131,6 +131,26 @@ START_TEST(what_was_refused_is_not_sent_again) {
 }
 END_TEST
 
+/* Whatever was on its way when a connection closed might arrive in the next transaction: that one has a new epoch. */
+START_TEST(after_a_connection_closed_a_transaction_has_a_new_epoch) {
+    struct err e;
+    mock_open(1);
+    rig_open(&rig);
+    rig_join(&rig);
+    mock_init();
+    const struct kafka_sink_counts *counts = kafka_sink_counts(rig.owned_sink);
+    for (uint64_t round = 0; round < 6; round++) {
+        mock_begin();
+        ck_assert_uint_eq(counts->renewed, round / 2);
+        mock_log_shard();
+        if (round % 2) /* librdkafka asks again and knows that it is done */
+            rd_kafka_mock_push_request_errors(mock_cluster, END_TXN, 1, E(_TRANSPORT));
+        ck_assert_msg(mock_send_and_commit(&e), "%s", e.words);
+    }
+    mock_close();
+}
+END_TEST
+
 /* What init() says to each answer; then the answer is well again. */
 START_TEST(each_failure_to_begin_has_its_class) {
     static const struct {
@@ -215,6 +235,7 @@ static void add(TCase *all) {
     tcase_add_test(all, what_may_not_be_read_is_asked_for_again);
     tcase_add_test(all, a_changelog_is_read_past_what_passes);
     tcase_add_test(all, what_was_refused_is_not_sent_again);
+    tcase_add_test(all, after_a_connection_closed_a_transaction_has_a_new_epoch);
 }
 
 SUITE_MAIN("kafka failures on the mock", add)
