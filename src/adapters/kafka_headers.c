@@ -46,6 +46,13 @@ struct kafka_headers *kafka_headers_keep(const rd_kafka_message_t *message, stru
     return kept;
 }
 
+struct bytes kafka_headers_find(const struct kafka_headers *headers, const char *name) {
+    for (size_t i = headers ? headers->n : 0; i > 0; i--)
+        if (!strcmp(headers->at[i - 1].name, name))
+            return headers->at[i - 1].value;
+    return (struct bytes){NULL, 0};
+}
+
 size_t kafka_headers_lend(const rd_kafka_message_t *message, struct dead_letter_header *headers, size_t max) {
     const rd_kafka_headers_t *list = list_of(message);
     size_t n = list ? rd_kafka_header_cnt(list) : 0;

@@ -20,6 +20,9 @@ size_t kafka_headers_size(const rd_kafka_message_t *message);
 /* A copy in the arena; NULL: the record has none. */
 struct kafka_headers *kafka_headers_keep(const rd_kafka_message_t *message, struct arena *arena);
 
+/* The last header of that name among those kept; at == NULL: there is none. */
+struct bytes kafka_headers_find(const struct kafka_headers *headers, const char *name);
+
 /* Lends a record's headers, the first `max` of them, for as long as the message lives; returns how many it has. */
 size_t kafka_headers_lend(const rd_kafka_message_t *message, struct dead_letter_header *headers, size_t max);
 

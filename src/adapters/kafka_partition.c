@@ -19,7 +19,7 @@ enum {
     ITEM_ROOM = 512 * 1024, /* bytes of the arena that an item can need, whatever its record */
     RECORD_ROOM = 64,       /* and for each byte of the record (a tree of JSON values) */
     ASK_FIRST = 250,        /* ms between two askings for a schema, doubling */
-    ASK_LAST = 30 * 1000
+    ASK_LAST = 5 * 1000
 };
 
 void kafka_partition_open(struct kafka_partition_pool *pool, struct kafka_partition *partition,
@@ -247,17 +247,24 @@ static bool schema_ask(struct kafka_partition_pool *pool, struct kafka_partition
         partition->ask_pause = ASK_LAST;
     partition->ask_at = now + partition->ask_pause;
     pool->errors[e->code]++;
-    LOG_ERR(LOG_LEVEL_WARN, "schema_waited_for", e);
+    char where[200], words[400];
+    LOG_RARELY(LOG_LEVEL_WARN, "schema_waited_for", "topic=%s partition=%" PRIu32 " id=%" PRId64 " where=%s words=%s",
+               partition->topic->options->name, partition->shard, id, log_quoted(where, sizeof where, e->where),
+               log_quoted(words, sizeof words, e->words));
     return false;
 }
 
-static bool record_start(struct kafka_partition_pool *pool, struct kafka_partition *partition, struct bytes value,
-                         struct err *e) {
-    struct decoder *decoder = decoder_of(partition);
-    if (decoder_start(decoder, value, pool->arena, e))
+static bool start(struct kafka_partition_pool *pool, struct kafka_partition *partition, struct err *e) {
+    struct bytes header = kafka_headers_find(partition->headers, DECODER_SCHEMA_HEADER);
+    if (header.at)
+        return decoder_start_beside(decoder_of(partition), header, partition->value, pool->arena, e);
+    return decoder_start(decoder_of(partition), partition->value, pool->arena, e);
+}
+
+static bool record_start(struct kafka_partition_pool *pool, struct kafka_partition *partition, struct err *e) {
+    if (start(pool, partition, e))
         return true;
-    return err_class(e->code) == ERR_CLASS_RETRY && schema_ask(pool, partition, e) &&
-           decoder_start(decoder, value, pool->arena, e);
+    return err_class(e->code) == ERR_CLASS_RETRY && schema_ask(pool, partition, e) && start(pool, partition, e);
 }
 
 static void record_done(struct kafka_partition *partition) {
@@ -308,7 +315,7 @@ static bool record_decode(struct kafka_partition_pool *pool, struct kafka_partit
     if (is_condemned(pool, partition, message))
         return true;
     at_work(pool, partition, message);
-    if (!record_start(pool, partition, partition->value, &e)) {
+    if (!record_start(pool, partition, &e)) {
         if (err_class(e.code) == ERR_CLASS_RETRY)
             return false;
         partition->ask_pause = 0;

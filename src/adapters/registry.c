@@ -5,7 +5,11 @@
  *   409, 422 on registering              ours does not fit what is there: nothing can be published (FATAL)
  *   all else, and no answer              the world is slow: RETRY, with pauses that double
  *
- * A 404 without such a code is some other server's: a wrong URL must not turn all records into dead letters. */
+ * A 404 without such a code, or a 200 without a schema, is some other server's: a wrong URL must not turn all records
+ * into dead letters.
+ *
+ * The thread that fetches holds `asking`, which goes with the client, and takes `state` (what is wanted, what failed,
+ * what is not there) for moments only; `state` is never held while anything is asked. */
 #include "adapters/registry.h"
 
 #include "adapters/registry_http.h"
@@ -16,14 +20,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MAX_UNKNOWN = 128, MAX_REFERENCES = 64, MAX_DEPTH = 8, MAX_PATH = 1024, MAX_DOUBLINGS = 6 };
+enum { MAX_UNKNOWN = 128, MAX_WANTED = 64, MAX_REFERENCES = 64, MAX_DEPTH = 8, MAX_PATH = 1024, MAX_DOUBLINGS = 6 };
 enum { MAX_GATHERING = 20 * 1000 /* ms for a schema with all that it refers to */ };
 
+enum { FORGOTTEN = 60 * 1000 /* ms: an id that nobody has asked for since is no longer wanted */ };
+
 struct registry {
-    pthread_mutex_t lock;
+    pthread_mutex_t asking, state;
+    pthread_cond_t news;    /* something is wanted, was answered, or all is to end */
+    pthread_t thread;
+    bool started, stop;
     struct schemas *schemas;
     struct registry_http *http;
-    int unknown_ms, retry_ms;
+    int unknown_ms, retry_ms, wait_ms;
+    size_t n_wanted;
+    struct wanted {
+        int64_t id;
+        int64_t asked;      /* when somebody last asked for it */
+    } wanted[MAX_WANTED];
     unsigned failures;      /* in a row */
     int64_t retry_at;       /* ms of the monotonic clock */
     struct err failure;     /* the last one, RETRY */
@@ -51,11 +65,16 @@ struct registry *registry_new(const struct registry_options *options, struct sch
     if (!http)
         return NULL;
     struct registry *r = calloc(1, sizeof *r);
-    MUST(r != NULL && pthread_mutex_init(&r->lock, NULL) == 0);
+    pthread_condattr_t monotonic;
+    MUST(r != NULL && pthread_mutex_init(&r->asking, NULL) == 0 && pthread_mutex_init(&r->state, NULL) == 0);
+    MUST(!pthread_condattr_init(&monotonic) && !pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC));
+    MUST(!pthread_cond_init(&r->news, &monotonic));
+    pthread_condattr_destroy(&monotonic);
     r->schemas = schemas;
     r->http = http;
     r->unknown_ms = options->unknown_ms ? options->unknown_ms : 60000;
     r->retry_ms = options->retry_ms ? options->retry_ms : 100;
+    r->wait_ms = options->wait_ms ? options->wait_ms : 50;
     return r;
 }
 
@@ -63,8 +82,17 @@ void registry_free(struct registry **registry) {
     struct registry *r = *registry;
     if (!r)
         return;
+    registry_http_stop(r->http);
+    pthread_mutex_lock(&r->state);
+    r->stop = true;
+    pthread_cond_broadcast(&r->news);
+    pthread_mutex_unlock(&r->state);
+    if (r->started)
+        pthread_join(r->thread, NULL);
     registry_http_free(&r->http);
-    pthread_mutex_destroy(&r->lock);
+    pthread_cond_destroy(&r->news);
+    pthread_mutex_destroy(&r->state);
+    pthread_mutex_destroy(&r->asking);
     free(r);
     *registry = NULL;
 }
@@ -74,12 +102,20 @@ void registry_free(struct registry **registry) {
 /* A failure that will pass: remembered, and not asked again before a pause that doubles, a little more or less so that
  * instances do not ask in step. */
 static bool fail(struct registry *r, struct err *e) {
+    pthread_mutex_lock(&r->state);
     unsigned doublings = r->failures < MAX_DOUBLINGS ? r->failures : MAX_DOUBLINGS;
     int64_t now = clock_mono_ms(), pause = (int64_t)r->retry_ms << doublings;
     r->failures++;
     r->retry_at = now + pause + (now * 7919 & 127) * pause / 512;
     r->failure = *e;
+    pthread_mutex_unlock(&r->state);
     return false;
+}
+
+static void answered(struct registry *r) {
+    pthread_mutex_lock(&r->state);
+    r->failures = 0;
+    pthread_mutex_unlock(&r->state);
 }
 
 /* What an answer other than 200 means, for a question after something that may not be there. */
@@ -122,7 +158,7 @@ static json_t *ask(struct registry *r, const char *path, const char *body, const
     json_error_t error;
     json_t *json = json_loadb((const char *)answer.body.at, answer.body.n, 0, &error);
     if (json_is_object(json)) {
-        r->failures = 0;
+        answered(r);
         return json;
     }
     json_decref(json);
@@ -131,11 +167,13 @@ static json_t *ask(struct registry *r, const char *path, const char *body, const
     return NULL;
 }
 
-static bool pausing(const struct registry *r, struct err *e) {
-    if (clock_mono_ms() >= r->retry_at)
-        return false;
-    *e = r->failure;
-    return true;
+static bool pausing(struct registry *r, struct err *e) {
+    pthread_mutex_lock(&r->state);
+    bool pauses = clock_mono_ms() < r->retry_at;
+    if (pauses)
+        *e = r->failure;
+    pthread_mutex_unlock(&r->state);
+    return pauses;
 }
 
 /* ---- a schema and what it refers to ---- */
@@ -159,8 +197,10 @@ static bool gather_answer(struct registry *r, struct gathering *g, const char *p
     const char *type = json_string_value(json_object_get(json, "schemaType"));
     if (type && strcmp(type, "AVRO") != 0)
         return err_set(e, ERR_SCHEMA, NULL, "the schema at %s is %.40s, not Avro", path, type);
-    if (!json_is_string(schema))
-        return err_set(e, ERR_SCHEMA, NULL, "the answer to %s has no schema in it", path);
+    if (!json_is_string(schema)) {
+        err_set(e, ERR_UNAVAILABLE, NULL, "the answer to %s has no schema in it: is registry.url right?", path);
+        return fail(r, e);
+    }
     for (size_t i = 0; i < json_array_size(references); i++)
         if (!gather_reference(r, g, json_array_get(references, i), e))
             return false;
@@ -222,26 +262,103 @@ static void remember_unknown(struct registry *r, int64_t id, const struct err *e
     r->n_unknown++;
 }
 
+/* ---- the thread ---- */
+
+static size_t wanted_find(const struct registry *r, int64_t id) {
+    size_t i = 0;
+    while (i < r->n_wanted && r->wanted[i].id != id)
+        i++;
+    return i;
+}
+
+static void wanted_drop(struct registry *r, size_t i) {
+    r->n_wanted--;
+    memmove(&r->wanted[i], &r->wanted[i + 1], (r->n_wanted - i) * sizeof *r->wanted);
+}
+
+/* With `state` held. Waits for news, or until a time (ms of the monotonic clock; 0: for as long as it takes). */
+static void wait_until(struct registry *r, int64_t at) {
+    struct timespec until = {at / 1000, at % 1000 * 1000000};
+    if (at)
+        pthread_cond_timedwait(&r->news, &r->state, &until);
+    else
+        pthread_cond_wait(&r->news, &r->state);
+}
+
+/* Fetches what is wanted first; `state` is held before and after, and not meanwhile. What failed goes to the end, so
+ * that it cannot keep the others from being asked for. */
+static void fetch_first(struct registry *r) {
+    struct wanted first = r->wanted[0];
+    struct err why;
+    pthread_mutex_unlock(&r->state);
+    pthread_mutex_lock(&r->asking);
+    bool there = fetch(r, first.id, &why);
+    pthread_mutex_unlock(&r->asking);
+    pthread_mutex_lock(&r->state);
+    /* A wrong reference is as final as a schema that is not there. */
+    bool final = !there && err_class(why.code) == ERR_CLASS_REJECT;
+    if (final)
+        remember_unknown(r, first.id, &why);
+    size_t i = wanted_find(r, first.id);
+    first = r->wanted[i]; /* somebody may have asked again meanwhile */
+    wanted_drop(r, i);
+    if (!there && !final && clock_mono_ms() - first.asked < FORGOTTEN)
+        r->wanted[r->n_wanted++] = first;
+    pthread_cond_broadcast(&r->news);
+}
+
+static void *run(void *self) {
+    struct registry *r = self;
+    pthread_mutex_lock(&r->state);
+    while (!r->stop) {
+        if (!r->n_wanted)
+            wait_until(r, 0);
+        else if (clock_mono_ms() < r->retry_at)
+            wait_until(r, r->retry_at);
+        else
+            fetch_first(r);
+    }
+    pthread_mutex_unlock(&r->state);
+    return NULL;
+}
+
+/* With `state` held. False: too many are wanted, or there is no thread; it will be asked for again. */
+static bool want(struct registry *r, int64_t id) {
+    size_t i = wanted_find(r, id);
+    if (i == MAX_WANTED)
+        return false;
+    r->started = r->started || pthread_create(&r->thread, NULL, run, r) == 0;
+    r->n_wanted += i == r->n_wanted;
+    r->wanted[i] = (struct wanted){id, clock_mono_ms()};
+    pthread_cond_broadcast(&r->news);
+    return r->started;
+}
+
+/* With `state` held. Waits a little for the thread to answer, but not where it is pausing after a failure. */
+static void wait_for(struct registry *r, int64_t id) {
+    for (int64_t until = clock_mono_ms() + r->wait_ms;
+         clock_mono_ms() < until && clock_mono_ms() >= r->retry_at && wanted_find(r, id) < r->n_wanted;)
+        wait_until(r, until);
+}
+
 bool registry_fetch(void *registry, int64_t id, struct err *e) {
     struct registry *r = registry;
     if (schemas_by_id(r->schemas, id))
         return true;
-    pthread_mutex_lock(&r->lock);
-    bool there = schemas_by_id(r->schemas, id) != NULL; /* another thread was faster */
-    if (!there && !known_unknown(r, id, e) && !pausing(r, e)) {
-        struct err why;
-        there = fetch(r, id, &why);
-        if (!there) {
-            *e = why;
-            /* A wrong reference is as final as a schema that is not there. */
-            if (err_class(why.code) == ERR_CLASS_REJECT)
-                remember_unknown(r, id, &why);
-        }
+    pthread_mutex_lock(&r->state);
+    bool final = known_unknown(r, id, e);
+    if (!final && want(r, id)) {
+        wait_for(r, id);
+        final = known_unknown(r, id, e);
     }
-    pthread_mutex_unlock(&r->lock);
-    if (!there && err_class(e->code) == ERR_CLASS_FATAL)
+    if (!final && r->failures)
+        *e = r->failure;
+    else if (!final)
+        err_set(e, ERR_UNAVAILABLE, NULL, "schema id %" PRId64 " is being asked for", id);
+    pthread_mutex_unlock(&r->state);
+    if (err_class(e->code) == ERR_CLASS_FATAL)
         e->code = ERR_UNAVAILABLE;
-    return there;
+    return !final && schemas_by_id(r->schemas, id) != NULL;
 }
 
 /* ---- our own ---- */
@@ -273,8 +390,8 @@ static bool register_locked(struct registry *r, const char *subject, struct byte
 }
 
 bool registry_register(struct registry *registry, const char *subject, struct bytes json, int64_t *id, struct err *e) {
-    pthread_mutex_lock(&registry->lock);
+    pthread_mutex_lock(&registry->asking);
     bool ok = register_locked(registry, subject, json, id, e);
-    pthread_mutex_unlock(&registry->lock);
+    pthread_mutex_unlock(&registry->asking);
     return ok;
 }

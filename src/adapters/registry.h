@@ -1,9 +1,10 @@
 /* A Schema Registry (Confluent's REST interface) over HTTP: schemas by id into a set of schemas, and our own under
  * their subjects.
  *
- * May be shared by threads: calls take turns. A call blocks for at most a few seconds (each request: 2 s to connect, 5
- * s in all; a schema with all that it refers to: 20 s), and not at all for a while after the registry failed, or for an
- * id that it just said it has not. User and password appear in no message. */
+ * May be shared by threads. A registry that is down or slow must not hold up a worker that has other things to do, so
+ * schemas are fetched by a thread of its own: who asks for one waits for some milliseconds, and is told to ask again if
+ * it is not there by then. (Each request: 2 s to connect, 5 s in all; a schema with all that it refers to: 20 s.)
+ * Registering waits. User and password appear in no message. */
 #ifndef LEADSTREAM_REGISTRY_H
 #define LEADSTREAM_REGISTRY_H
 
@@ -18,6 +19,7 @@ struct registry_options {
     int total_ms;           /* 0: 5000 */
     int unknown_ms;         /* how long an id that was not there is not asked for again; 0: 60000 */
     int retry_ms;           /* the first pause after a failure, doubled up to 64 times; 0: 100 */
+    int wait_ms;            /* how long registry_fetch waits for an answer; 0: 50 */
 };
 
 struct registry;
@@ -26,9 +28,10 @@ struct registry;
 struct registry *registry_new(const struct registry_options *options, struct schemas *schemas, struct err *e);
 void registry_free(struct registry **registry);
 
-/* Fetches a schema, with all that it refers to, into the set under its id; at once where it is there. False: REJECT
- * (there is no such schema, or it cannot be read), or RETRY (also what registry_register takes for final: it worked
- * when this began). Fits kafka_source_options.fetch_schema. */
+/* Has a schema fetched, with all that it refers to, into the set under its id; at once where it is there. False: REJECT
+ * (there is no such schema, or it cannot be read); RETRY, it is being asked for, or the last failure (also what
+ * registry_register takes for final: it worked when this began). Ask again: what nobody asks for is given up after a
+ * minute. Fits kafka_source_options.fetch_schema. */
 NODISCARD bool registry_fetch(void *registry, int64_t id, struct err *e);
 
 /* Registers a schema under a subject, which the registry may refuse (REFUSED, FATAL: it is not compatible with what is

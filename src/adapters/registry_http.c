@@ -3,6 +3,7 @@
 #include "adapters/registry_http.h"
 
 #include <curl/curl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,6 +19,7 @@ struct registry_http {
     uint8_t *body;          /* MAX_ANSWER bytes */
     size_t n_body;
     bool too_large;         /* the answer; libcurl knows no more than that writing failed */
+    atomic_bool stop;
     char reason[CURL_ERROR_SIZE];
 };
 
@@ -61,6 +63,12 @@ static size_t on_body(char *at, size_t one, size_t n, void *self) {
     return n;
 }
 
+static int on_progress(void *self, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
+    struct registry_http *http = self;
+    (void)a, (void)b, (void)c, (void)d;
+    return atomic_load(&http->stop);
+}
+
 static void set_up(struct registry_http *http, const struct registry_options *options) {
     CURL *c = http->curl;
     http->headers = curl_slist_append(http->headers, "Accept: " MEDIA ", application/json");
@@ -83,6 +91,9 @@ static void set_up(struct registry_http *http, const struct registry_options *op
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, http);
     curl_easy_setopt(c, CURLOPT_ERRORBUFFER, http->reason);
+    curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(c, CURLOPT_XFERINFODATA, http);
     if (!options->user && !options->password)
         return;
     curl_easy_setopt(c, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
@@ -115,6 +126,10 @@ void registry_http_free(struct registry_http **http) {
     free((*http)->body);
     free(*http);
     *http = NULL;
+}
+
+void registry_http_stop(struct registry_http *http) {
+    atomic_store(&http->stop, true);
 }
 
 static bool failed(CURLcode code, const char *server, const char *reason, struct err *e) {

@@ -15,9 +15,11 @@ struct registry_answer {
 struct registry_http *registry_http_new(const struct registry_options *options, struct err *e);
 void registry_http_free(struct registry_http **http);
 
+/* Ends a question that is being asked, and all later ones, soon. From any thread. */
+void registry_http_stop(struct registry_http *http);
+
 /* GET, or POST where there is a body, of a path that begins with a slash; servers are asked in turn until one answers
- * with a status below 500. False: none did (RETRY), or the last of
- * them has a certificate that is not believed (AUTH). */
+ * with a status below 500. False: none did (RETRY), or the last of them has a certificate that is not believed (AUTH). */
 NODISCARD bool registry_http_ask(struct registry_http *http, const char *path, const char *body,
                                  struct registry_answer *answer, struct err *e);
 

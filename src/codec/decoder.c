@@ -8,7 +8,7 @@
 #include "codec/event_json.h"
 #include <stdlib.h>
 
-enum { CONFLUENT_HEADER = 5, SINGLE_HEADER = 10 };
+enum { CONFLUENT_HEADER = 5, SINGLE_HEADER = 10, GUID_HEADER = 17 };
 
 struct decoder {
     struct decoder_options options;
@@ -78,17 +78,47 @@ static bool unframe(struct decoder *decoder, struct bytes record, struct err *e)
                    record.n, record.n ? record.at[0] : 0u);
 }
 
-bool decoder_start(struct decoder *decoder, struct bytes record, struct arena *arena, struct err *e) {
+/* What is said before the framing is looked at. */
+static bool begin(struct decoder *decoder, struct bytes record, struct arena *arena, struct err *e) {
     decoder->schema_id = -1;
     decoder->schema = NULL;
     decoder->wants = false;
     decoder->arena = arena;
+    if (!record.n && !decoder->json)
+        return err_set(e, ERR_MALFORMED, NULL, "is empty");
+    if (record.n > EVENT_MAX_BYTES && !decoder->json)
+        return err_set(e, ERR_TOO_LARGE, NULL, "has %zu bytes, the limit of an event is %d", record.n, EVENT_MAX_BYTES);
+    return true;
+}
+
+bool decoder_start_beside(struct decoder *decoder, struct bytes header, struct bytes record, struct arena *arena,
+                          struct err *e) {
+    if (decoder->options.format != DECODER_AVRO)
+        return decoder_start(decoder, record, arena, e);
+    if (!begin(decoder, record, arena, e))
+        return false;
+    if (header.n == GUID_HEADER && header.at[0] == 1)
+        return err_set(e, ERR_SCHEMA, NULL,
+                       "its header " DECODER_SCHEMA_HEADER " names the schema by a GUID, which is not looked up here: "
+                       "have the producer write schema ids (Confluent: value.schema.id.serializer)");
+    if (header.n != CONFLUENT_HEADER || header.at[0] != 0)
+        return err_set(e, ERR_SCHEMA, NULL,
+                       "its header " DECODER_SCHEMA_HEADER " is no schema id: 00 and 4 bytes (%zu bytes, the first is "
+                       "%02x)",
+                       header.n, header.n ? header.at[0] : 0u);
+    struct reader r = reader_of(header);
+    reader_u8(&r);
+    decoder->schema_id = reader_u32be(&r);
+    decoder->schema = schemas_by_id(decoder->options.schemas, decoder->schema_id);
+    decoder->body = record;
+    return decoder->schema || unknown(decoder, (struct decoder_wanted){false, decoder->schema_id, 0}, e);
+}
+
+bool decoder_start(struct decoder *decoder, struct bytes record, struct arena *arena, struct err *e) {
+    if (!begin(decoder, record, arena, e))
+        return false;
     if (decoder->json)
         return event_json_start(decoder->json, record, arena, e);
-    if (!record.n)
-        return err_set(e, ERR_MALFORMED, NULL, "is empty");
-    if (record.n > EVENT_MAX_BYTES)
-        return err_set(e, ERR_TOO_LARGE, NULL, "has %zu bytes, the limit of an event is %d", record.n, EVENT_MAX_BYTES);
     if (decoder->options.format == DECODER_AVRO)
         return unframe(decoder, record, e);
     decoder->schema = decoder->options.bare;

@@ -33,6 +33,13 @@ void decoder_free(struct decoder **decoder);
  * or fingerprint is in decoder_wanted). */
 NODISCARD bool decoder_start(struct decoder *decoder, struct bytes record, struct arena *arena, struct err *e);
 
+/* The same for a record whose schema id stands beside it, in the header DECODER_SCHEMA_HEADER (magic 0 and an id, as
+ * newer Confluent clients write it): all of the record is its body. A GUID (magic 1) is refused, as is what is neither.
+ * For DECODER_AVRO; other formats take no notice of the header. */
+#define DECODER_SCHEMA_HEADER "__value_schema_id"
+NODISCARD bool decoder_start_beside(struct decoder *decoder, struct bytes header, struct bytes record,
+                                    struct arena *arena, struct err *e);
+
 /* The schema that the record last started needs and the set of schemas has not. False: none is missing. */
 struct decoder_wanted {
     bool by_fingerprint;    /* single-object encoding */

@@ -67,6 +67,43 @@ START_TEST(confluent_framing) {
 }
 END_TEST
 
+static struct bytes header_of(uint8_t *at, uint8_t magic, size_t n) {
+    memset(at, 0, n);
+    at[0] = magic;
+    at[n - 1] = 7;
+    return (struct bytes){at, n};
+}
+
+/* Newer Confluent clients put the id beside the record. */
+START_TEST(an_id_in_a_header) {
+    uint8_t bytes[20];
+    struct decoder *decoder = decoder_of(DECODER_AVRO);
+    put_body();
+    ck_assert_msg(decoder_start_beside(decoder, header_of(bytes, 0, 5), writer_done(&w), arena, &err), "%s", err.words);
+    ck_assert_int_eq(decoder_schema_id(decoder), 7);
+    ck_assert_msg(decoder_next(decoder, &event, &entry, &err) == DECODER_EVENT, "%s", err.words);
+    ck_assert_bytes_eq(event.lead, "l-1");
+    bytes[4] = 8;
+    struct bytes other = {bytes, 5};
+    ck_assert(!decoder_start_beside(decoder, other, writer_done(&w), arena, &err));
+    ck_assert_int_eq(err_class(err.code), ERR_CLASS_RETRY); /* to be fetched */
+    ck_assert_int_eq(decoder_schema_id(decoder), 8);
+    ck_assert(!decoder_start_beside(decoder, header_of(bytes, 1, 17), writer_done(&w), arena, &err));
+    ck_assert_msg(err.code == ERR_SCHEMA && strstr(err.words, "GUID"), "%s", err.words);
+    for (size_t n = 1; n <= 18; n++) {
+        for (uint8_t magic = 0; magic < 3; magic++) {
+            if ((magic == 0 && n == 5) || (magic == 1 && n == 17))
+                continue;
+            ck_assert(!decoder_start_beside(decoder, header_of(bytes, magic, n), writer_done(&w), arena, &err));
+            ck_assert_msg(err.code == ERR_SCHEMA && strstr(err.words, "is no schema id"), "%zu: %s", n, err.words);
+        }
+    }
+    ck_assert(!decoder_start_beside(decoder, (struct bytes){bytes, 0}, writer_done(&w), arena, &err));
+    ck_assert_int_eq(decoder_next(decoder, &event, &entry, &err), DECODER_END);
+    decoder_free(&decoder);
+}
+END_TEST
+
 START_TEST(single_object_encoding) {
     struct decoder *decoder = decoder_of(DECODER_AVRO);
     writer_u16be(&w, 0xc301);
@@ -152,6 +189,7 @@ END_TEST
 static void add(TCase *all) {
     tcase_add_checked_fixture(all, setup, teardown);
     tcase_add_test(all, confluent_framing);
+    tcase_add_test(all, an_id_in_a_header);
     tcase_add_test(all, single_object_encoding);
     tcase_add_test(all, no_framing);
     tcase_add_test(all, a_schema_that_is_not_there_is_wanted);
