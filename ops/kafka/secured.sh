@@ -8,6 +8,7 @@
 #   expired    as tls, but the server's certificate is out of date
 #   elsewhere  as tls, but the certificate is another host's
 # Users: admin has every right; scorer and stranger have none but those that ACLs give.
+# A login is good for 5 s (connections.max.reauth.ms): librdkafka 2.0.2 cannot renew one, and connects again.
 # librdkafka before 2.6.1 cannot log in by SCRAM to Kafka 4.0 or later, which hold the client to the nonce that RFC 5802
 # wants; KAFKA_VERSION=3.9.1 is a broker to which it can.
 set -u
@@ -51,6 +52,7 @@ advertised.listeners=PLAINTEXT://127.0.0.1:@PORT@$all
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT$map
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS;User:admin;User:CN=client
+connections.max.reauth.ms=5000
 listener.name.sasl.sasl.enabled.mechanisms=SCRAM-SHA-256,SCRAM-SHA-512,PLAIN
 listener.name.sasl.scram-sha-256.sasl.jaas.config=$login.scram.ScramLoginModule required;
 listener.name.sasl.scram-sha-512.sasl.jaas.config=$login.scram.ScramLoginModule required;

@@ -24,6 +24,18 @@ bool kafka_client_fail(struct err *e, rd_kafka_resp_err_t code, const char *wher
                    remedy ? "; " : "", remedy ? remedy : "");
 }
 
+/* What a transaction that must be aborted means. A producer that is made anew asks for its topics, and says which of
+ * them is gone; the old one would try for ever. */
+static enum err_code aborted(rd_kafka_resp_err_t cause) {
+    enum err_code code = kafka_errors_code(cause);
+    if (cause == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || cause == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+        cause == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
+        return ERR_BROKER;
+    if (err_class(code) == ERR_CLASS_RETRY && cause != RD_KAFKA_RESP_ERR__STATE)
+        return ERR_STALLED;
+    return code == ERR_AUTH ? ERR_AUTH : ERR_ABORTED;
+}
+
 bool kafka_client_done(struct err *e, rd_kafka_error_t *error, const char *doing) {
     if (!error)
         return true;
@@ -34,7 +46,7 @@ bool kafka_client_done(struct err *e, rd_kafka_error_t *error, const char *doing
     else if (rd_kafka_error_is_retriable(error))
         code = ERR_TIMEOUT;
     else if (rd_kafka_error_txn_requires_abort(error))
-        code = code == ERR_AUTH ? ERR_AUTH : err_class(code) == ERR_CLASS_RETRY ? ERR_STALLED : ERR_ABORTED;
+        code = aborted(rd_kafka_error_code(error));
     else if (code != ERR_AUTH && code != ERR_FENCED && code != ERR_CONFIG)
         code = ERR_BROKER;
     err_set(e, code, NULL, "%s: %.150s (%s)%s%s", doing, rd_kafka_error_string(error), rd_kafka_error_name(error),

@@ -7,7 +7,31 @@
 #include "host/clock.h"
 #include "host/log.h"
 
-enum { ASK_EVERY = 2000, GONE = 10000, METADATA_WAIT = 1000 /* ms */ };
+enum { ASK_EVERY = 2000, WATCH_EVERY = 5000, GONE = 10000, METADATA_WAIT = 1000 /* ms */ };
+
+static bool is_missing(rd_kafka_resp_err_t err) {
+    return err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+}
+
+/* One question about all topics that the consumer knows. librdkafka 2.0.2 sees that a topic is gone, and may say so in
+ * its log only. */
+static void watch_topics(struct kafka_unread *unread, struct kafka_shards *shards) {
+    const struct rd_kafka_metadata *metadata = NULL;
+    int64_t now = clock_mono_ms();
+    if (now - unread->watched < WATCH_EVERY)
+        return;
+    unread->watched = now;
+    if (rd_kafka_metadata(shards->pool->client.rk, 0, NULL, &metadata, METADATA_WAIT)) {
+        unread->watched += WATCH_EVERY; /* there are other things to worry about */
+        return;
+    }
+    for (int i = 0; i < metadata->topic_cnt; i++) {
+        int t = kafka_shards_topic(shards, metadata->topics[i].topic);
+        if (t >= 0 && is_missing(metadata->topics[i].err))
+            shards->pool->missed |= UINT32_C(1) << t;
+    }
+    rd_kafka_metadata_destroy(metadata);
+}
 
 /* Whether there is such a topic; true where nobody can say. */
 static bool topic_is_there(struct kafka_shards *shards, const char *name) {
@@ -19,7 +43,7 @@ static bool topic_is_there(struct kafka_shards *shards, const char *name) {
     if (metadata)
         rd_kafka_metadata_destroy(metadata);
     rd_kafka_topic_destroy(topic);
-    return err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && err != RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+    return !is_missing(err);
 }
 
 static bool look_for_topics(struct kafka_unread *unread, struct kafka_shards *shards, struct err *e) {
@@ -67,6 +91,7 @@ bool kafka_unread_look(struct kafka_unread *unread, struct kafka_shards *shards,
     if (now - unread->asked < ASK_EVERY)
         return true;
     unread->asked = now;
+    watch_topics(unread, shards);
     return look_for_topics(unread, shards, e) && look_for_partitions(shards, e);
 }
 

@@ -1,15 +1,15 @@
 /* What the source cannot read for now: partitions that it has no right to, and topics that are no longer there.
  *
- * librdkafka 2.0.2 tells of either once and then goes on in silence, and a partition with nothing new says nothing when
- * the right is given back. So both are asked for again here: a process that lives, is well, and reads nothing would be
- * the worst of all. */
+ * librdkafka 2.0.2 tells of a refusal once and then goes on in silence, and a partition with nothing new says nothing
+ * when the right is given back; that a topic was deleted it may not tell at all. So both are asked for here: a process
+ * that lives, is well, and reads nothing would be the worst of all. */
 #ifndef LEADSTREAM_KAFKA_UNREAD_H
 #define LEADSTREAM_KAFKA_UNREAD_H
 
 #include "adapters/kafka_shards.h"
 
 struct kafka_unread {
-    int64_t asked;                          /* ms, when it was last asked */
+    int64_t asked, watched;                 /* ms, when it was last asked; when all topics were */
     int64_t gone_since[ENGINE_MAX_TOPICS];  /* ms, 0: the topic is there, as far as known */
 };
 

@@ -4,19 +4,22 @@ of Avro use it, with Confluent's exact words, and faults on request. Schemas are
 import json
 import re
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 TYPE = "application/vnd.schemaregistry.v1+json"
 
 
 class Registry:
-    """In memory. With fail_every, each n-th answer is 503; `asked` counts requests by path."""
+    """In memory. With fail_every, each n-th answer is 503; `asked` counts requests by path. A `lie`, if there is one,
+    is called with the handler of each request in the registry's place (see LIES)."""
 
     def __init__(self):
         self.schemas = []       # id - 1 -> text
         self.subjects = {}      # subject -> [id]
         self.lock = threading.Lock()
         self.fail_every = 0
+        self.lie = None
         self.requests = 0
         self.asked = {}
         registry = self
@@ -25,7 +28,16 @@ class Registry:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
-                self.answer(*registry.get(self.path))
+                lie = registry.lie
+                if lie:
+                    registry._fault(self.path)
+                    self.close_connection = True
+                    try:
+                        lie(self)
+                    except OSError:
+                        pass    # it has heard enough
+                else:
+                    self.answer(*registry.get(self.path))
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -111,3 +123,60 @@ class Registry:
             return 200, {"id": number}
         version = self.subjects[found[1]].index(number) + 1
         return 200, {"subject": found[1], "version": version, "id": number, "schema": text}
+
+
+# ---------------------------------------------------------------- what a registry may answer instead
+
+def _say(handler, status, raw, kind=TYPE, **headers):
+    handler.send_response(status)
+    handler.send_header("Content-Type", kind)
+    handler.send_header("Content-Length", str(len(raw)))
+    for name, value in headers.items():
+        handler.send_header(name, value)
+    handler.end_headers()
+    handler.wfile.write(raw)
+
+
+def _endless(handler):
+    handler.send_response(200)
+    handler.end_headers()
+    try:
+        while True:
+            handler.wfile.write(b" " * 65536)
+    except OSError:
+        pass
+
+
+def _drip(handler):
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000000")
+    handler.end_headers()
+    try:
+        while True:
+            handler.wfile.write(b" ")
+            handler.wfile.flush()
+            time.sleep(0.1)
+    except OSError:
+        pass
+
+
+def _silent(_):
+    time.sleep(8)
+
+
+# None of these says that there is no such schema.
+LIES = {
+    "fails": lambda h: _say(h, 500, b'{"error_code":50001,"message":"no disk"}'),
+    "is busy": lambda h: _say(h, 429, b""),
+    "is a web page": lambda h: _say(h, 200, b"<html><body>Welcome</body></html>", "text/html"),
+    "is nobody's 404": lambda h: _say(h, 404, b"<html>404</html>", "text/html"),
+    "is elsewhere": lambda h: _say(h, 302, b"", Location="http://127.0.0.1:9/"),
+    "is half JSON": lambda h: _say(h, 200, b'{"schema":"{'),
+    "is other JSON": lambda h: _say(h, 200, b'{"id":7}'),
+    "is a list": lambda h: _say(h, 200, b"[1,2,3]"),
+    "is 10 MB": lambda h: _say(h, 200, b'{"schema":"' + b"x" * 10_000_000 + b'"}'),
+    "hangs up": lambda h: h.connection.close(),
+    "never ends": _endless,
+    "drips": _drip,
+    "is silent": _silent,
+}

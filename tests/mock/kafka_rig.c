@@ -201,6 +201,17 @@ void rig_produce_bytes(struct rig *rig, const char *topic, int32_t partition, st
     ck_assert(!rd_kafka_flush(rig->world, 5000));
 }
 
+void rig_produce_beside(struct rig *rig, const char *topic, int32_t partition, struct bytes value, const char *header,
+                        struct bytes header_value) {
+    uint8_t copy[64];
+    ck_assert_uint_le(value.n, sizeof copy);
+    memcpy(copy, value.at, value.n);
+    ck_assert(!rd_kafka_producev(world(rig, topic), RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
+                                 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(copy, value.n),
+                                 RD_KAFKA_V_HEADER(header, header_value.at, (ssize_t)header_value.n), RD_KAFKA_V_END));
+    ck_assert(!rd_kafka_flush(rig->world, 5000));
+}
+
 void rig_fill(struct rig *rig, const char *topic, int32_t partition, size_t n) {
     rd_kafka_t *rk = world(rig, topic);
     for (size_t i = 0; i < n; i++) {

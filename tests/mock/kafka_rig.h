@@ -75,6 +75,9 @@ const char *rig_event(char text[256], const char *lead, const char *id, int64_t 
 void rig_produce(struct rig *rig, const char *topic, int32_t partition, const char *key, const char *value);
 /* A record of any bytes, without a key. */
 void rig_produce_bytes(struct rig *rig, const char *topic, int32_t partition, struct bytes value);
+/* The same with a header. */
+void rig_produce_beside(struct rig *rig, const char *topic, int32_t partition, struct bytes value, const char *header,
+                        struct bytes header_value);
 /* The same n times in one go: values "v0", "v1" .. under keys "k0", "k1" .. */
 void rig_fill(struct rig *rig, const char *topic, int32_t partition, size_t n);
 /* Reads a partition from its start to its end with the isolation level; returns the count and the last record's
