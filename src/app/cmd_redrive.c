@@ -208,6 +208,8 @@ static int run(const struct settings *settings, const struct options *o) {
         if (e.code == ERR_FENCED)
             err_set(&e, ERR_FENCED, NULL, "another `leadstream redrive` of this generation has taken over");
         code = cmd_say_err(e.code == ERR_CONFIG ? EXIT_INPUT : EXIT_WORLD, name, &e);
+        if (e.code == ERR_AUTH)
+            cmd_say(code, name, "it needs, beyond what the daemon may: WRITE on the sources, READ on the dead letters");
         if (o->run.send)
             cmd_say(code, name, "%" PRIu64 " letters were sent back before that; the same command sends the others",
                     result->sent);

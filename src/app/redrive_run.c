@@ -153,7 +153,8 @@ static bool pass(struct run *run, uint32_t partition, bool sending, struct err *
             if (!take_letter(run, partition, letter, sending, e))
                 return false;
         } else if (!sending) {
-            run->result->table.others += letter->kind == DEAD_LETTER_IS_LETTER;
+            if (letter->kind == DEAD_LETTER_IS_LETTER)
+                redrive_table_other(&run->result->table, letter);
             run->result->table.strange += letter->kind == DEAD_LETTER_IS_STRANGE;
         }
     }

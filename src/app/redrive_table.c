@@ -62,6 +62,11 @@ void redrive_table_add(struct redrive_table *table, const struct kafka_letter *l
     group->came_back += letter->says.sent > 0;
 }
 
+void redrive_table_other(struct redrive_table *table, const struct kafka_letter *letter) {
+    if (table->others++ == 0)
+        show(table->other, sizeof table->other, letter->says.group);
+}
+
 uint64_t redrive_table_count(const struct redrive_table *table, enum redrive_fate fate) {
     uint64_t n = 0;
     for (size_t i = 0; i < table->n; i++)
@@ -145,7 +150,9 @@ static void put_notes(const struct redrive_table *table, struct text *text) {
         put_count(text, redrive_table_count(table, fate), redrive_fate_words(fate));
     put_count(text, came_back, "had been sent back and came back");
     put_count(text, table->not_meant, "others, which the filter leaves out");
-    put_count(text, table->others, "of other generations (--generation shows those)");
+    char others[200];
+    snprintf(others, sizeof others, "of other generations, such as %s (--generation shows those)", table->other);
+    put_count(text, table->others, others);
     put_count(text, table->strange, "records on the topic are no dead letters of this program");
 }
 

@@ -25,6 +25,7 @@ struct redrive_table {
     struct redrive_group groups[REDRIVE_TABLE_MOST + 1];
     size_t n;
     uint64_t others;                /* letters of other generations */
+    char other[96];                 /* the first of those, as their letters name it */
     uint64_t strange;               /* records that are no letters */
     uint64_t not_meant;             /* letters that the filter leaves out */
 };
@@ -32,6 +33,9 @@ struct redrive_table {
 /* A letter that is meant. `to`: where it goes, if it does. */
 void redrive_table_add(struct redrive_table *table, const struct kafka_letter *letter, enum redrive_fate fate,
                        uint32_t to);
+
+/* A letter of another generation. */
+void redrive_table_other(struct redrive_table *table, const struct kafka_letter *letter);
 
 uint64_t redrive_table_count(const struct redrive_table *table, enum redrive_fate fate);
 

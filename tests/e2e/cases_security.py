@@ -80,6 +80,7 @@ def rights_run(play):
     play.check(until)
     daemon.kill()
     play.send(play.second_wave(500, 100))
+    topics.produce(play.bootstrap, play.topic("events"), [(b"broken", b"{")])
     daemon = play.start()
     play.wait_quiet(still=1.5)
     play.check(until)

@@ -43,7 +43,10 @@ START_TEST(groups_by_code_and_topic) {
     b.says.sent = 3;
     redrive_table_add(table, &b, REDRIVE_AGAIN, 0);
     redrive_table_add(table, &b, REDRIVE_SENT, 0);
-    table->others = 8;
+    a.says.group = bytes_of("app.g0");
+    redrive_table_other(table, &a);
+    a.says.group = bytes_of("app.g9");
+    redrive_table_other(table, &a);
     table->strange = 9;
     redrive_table_print(table, &text);
     ck_assert_uint_eq(redrive_table_count(table, REDRIVE_GO), 2);
@@ -51,7 +54,7 @@ START_TEST(groups_by_code_and_topic) {
     holds(&text, "\ninvalid  events  1-4               3     1     1        1  1      2026-11-24 10:00  2026-11-25 10:00  "
                  "time \"?[2J\" is no time\nschema   events  3 ");
     holds(&text, "\n2 to be sent back\n1 sent back before\n1 held back: came back 3 times");
-    holds(&text, "\n2 had been sent back and came back\n8 of other generations");
+    holds(&text, "\n2 had been sent back and came back\n2 of other generations, such as app.g0 (--gen");
     holds(&text, "\n9 records on the topic are no dead letters");
     text_free(&text);
     free(table);
