@@ -16,12 +16,14 @@ enum {
 };
 
 #define ENGINE_NO_OFFSET INT64_C(-1) /* none committed, none known */
-#define ENGINE_WHOLE_RECORD UINT32_MAX /* for the index of an entry: all of the record, decoded or not */
+/* For the index of an entry: all of its record, decoded or not; some item of the batch that came up to it. */
+#define ENGINE_WHOLE_RECORD UINT32_MAX
+#define ENGINE_WHOLE_BATCH (UINT32_MAX - 1)
 
 /* ------------------------------------------------------------------------------------------------ places */
 
 /* What of the input a thread is at work on: written before the work, for whoever handles a crash in it, on the same
- * thread. index ENGINE_WHOLE_RECORD: it is being decoded. */
+ * thread. index ENGINE_WHOLE_RECORD: it is being decoded; ENGINE_WHOLE_BATCH: it is not known which item of a batch. */
 struct engine_place {
     bool busy;
     uint16_t topic;
@@ -31,7 +33,7 @@ struct engine_place {
 };
 
 /* An item of the input that must not be applied: it goes to the dead letters. index ENGINE_WHOLE_RECORD: all entries of
- * its record, which is not even decoded. */
+ * its record, which is not even decoded. ENGINE_WHOLE_BATCH: none, but up to this one items are taken one by one. */
 struct engine_condemned {
     uint16_t topic;
     uint32_t shard;

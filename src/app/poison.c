@@ -1,7 +1,8 @@
 /* Counting crash notes.
  *
  * A place that the process failed at once may have been bad luck; the same place twice is the record, and the third
- * time it goes to the dead letters unread. Notes need not be taken away when their record is passed: a shard's offsets
+ * time it goes to the dead letters unread. A crash that any item of a batch may have caused makes the next start go
+ * through that batch one by one. Notes need not be taken away when their record is passed: a shard's offsets
  * never fall within a generation, so nobody asks for them again, and after a week they go. */
 #include "app/poison.h"
 
@@ -114,12 +115,18 @@ static size_t index_of(const struct poison_options *o, const char *topic) {
     return t;
 }
 
+static const char *action(const struct crash_note *note, bool aside) {
+    if (note->index == ENGINE_WHOLE_BATCH)
+        return "records are taken one by one up to it";
+    return aside ? "the record goes to the dead letters" : "the record is tried again";
+}
+
 static void say(const struct crash_note *note, int64_t crashes, bool aside) {
     char topic[2 * CRASH_NOTE_TEXT], words[2 * CRASH_NOTE_TEXT];
     LOG(LOG_LEVEL_WARN, "crashed_before", "topic=%s partition=%" PRIu32 " offset=%" PRId64 " crashes=%" PRId64
         " words=%s action=\"%s\"", log_quoted(topic, sizeof topic, note->topic), note->shard, note->offset, crashes,
         log_quoted(words, sizeof words, note->words),
-        aside ? "the record goes to the dead letters" : "the record is tried again");
+        action(note, aside));
 }
 
 static void condemn(struct engine_condemned *at, const struct crash_note *note, uint16_t topic, int64_t crashes) {
@@ -127,9 +134,9 @@ static void condemn(struct engine_condemned *at, const struct crash_note *note, 
     char where[sizeof at->why.where];
     snprintf(where, sizeof where, "%.100s/%" PRIu32 "/%" PRId64, note->topic, note->shard, note->offset);
     err_set(&at->why, ERR_POISON, where,
-            "%s it made the program fail %" PRId64 " times: %.120s. Report it; once that is mended: `leadstream redrive"
+            "taking it made the program fail %" PRId64 " times: %.120s. Report it; once that is mended: `leadstream redrive"
             " --code poison`",
-            note->index == ENGINE_WHOLE_RECORD ? "decoding" : "applying", crashes, note->words);
+            crashes, note->words);
 }
 
 bool poison_read(const struct poison_options *options, struct engine_condemned *list, size_t *n, struct err *e) {
@@ -144,7 +151,7 @@ bool poison_read(const struct poison_options *options, struct engine_condemned *
             continue;
         int64_t crashes = count(notes, note);
         say(note, crashes, crashes >= options->crashes);
-        if (crashes >= options->crashes)
+        if (crashes >= options->crashes || note->index == ENGINE_WHOLE_BATCH)
             condemn(&list[(*n)++], note, (uint16_t)topic, crashes);
     }
     free(notes);

@@ -2,8 +2,8 @@
  *
  * Events are taken as a replay takes them, the least (time, topic) among the heads of a shard's partitions; leads come
  * from the cache or by one load for a slice; records are published as they are decided. Leads are changed in place: if
- * the batch is lost, every lead in memory is dropped and read anew (resync), so nothing needs to be undone. At the end
- * every touched lead goes to the changelog once, then the shard record, then the offsets, then the commit. */
+ * the batch is lost, every lead in memory is dropped and read anew (resync), so nothing needs to be undone. Its end is in
+ * commit.c. */
 #include "base/guard.h"
 #include "engine/shard.h"
 
@@ -66,14 +66,6 @@ static bool publish(struct engine *engine, struct shard *shard, struct cache_ent
     return true;
 }
 
-/* What a topic does not take and is no event's doing (an output by time, a lead's value, a dead letter) must not get
- * lost: the process ends, with these words, until the topic takes it. */
-static bool stuck(struct err *e) {
-    if (err_class(e->code) == ERR_CLASS_REJECT)
-        e->code = ERR_REFUSED;
-    return false;
-}
-
 /* ---- events ---- */
 
 /* An event before another: bad items first (they wait for nothing), then by time; equal ones by topic. */
@@ -121,7 +113,7 @@ static size_t gather(struct engine *engine, struct shard *shard) {
     for (uint16_t t = 0; t < engine->n_topics; t++)
         states[t] = source->head(source->self, t, shard->number, &heads[t]);
     size_t n = 0;
-    while (n < ENGINE_SLICE && (engine->batch_events + n < engine->o.max_events || engine->mid_record)) {
+    while (n < ENGINE_SLICE && (engine->batch_events + n < blame_limit(engine) || engine->mid_record)) {
         int t = choose(engine, shard, states, heads);
         if (t < 0)
             break;
@@ -232,26 +224,27 @@ static bool reject(struct engine *engine, const struct intake *item, struct err 
         engine->full = true;
         engine_tell(engine, ENGINE_CONDEMNED, item->shard, 0, why);
     }
-    return engine->o.sink->reject(engine->o.sink->self, item, why, e) || stuck(e);
+    return engine->o.sink->reject(engine->o.sink->self, item, why, e) || engine_stuck(e);
 }
 
 static bool apply_all(struct engine *engine, struct shard *shard, size_t n, struct err *e) {
-    volatile struct engine_place *place = engine->o.place;
+    const struct intake *last = NULL; /* that was applied */
+    blame_items(engine, blame_place(engine->items[n - 1]), engine->batch_events);
     bool ok = begin(engine, shard, e) && find_leads(engine, shard, n, e);
+    blame_none(engine);
     for (size_t i = 0; ok && i < n; i++) {
         const struct intake *item = engine->items[i];
         if (!engine->entries[i]) {
             ok = reject(engine, item, e);
             continue;
         }
-        place->topic = item->topic;
-        place->shard = item->shard;
-        place->index = item->index;
-        place->offset = item->offset;
-        place->busy = true;
+        blame_item(engine, item);
         ok = apply(engine, shard, item, engine->entries[i], e);
-        place->busy = false;
+        blame_none(engine);
+        last = item;
     }
+    if (last)
+        engine->last = blame_place(last);
     return ok;
 }
 
@@ -311,11 +304,11 @@ static bool advance(struct engine *engine, struct shard *shard, struct cache_ent
     struct verdict verdict;
     engine->counts.timer_checks++;
     if (!score_advance(engine->scorer, &entry->lead, shard->clock, engine->o.search_budget, engine->arena, &verdict, e))
-        return stuck(e);
+        return engine_stuck(e);
     engine->counts.timers += verdict.changed;
     bool ok = publish(engine, shard, entry, &verdict, e);
     arena_rewind(engine->arena, mark);
-    return ok || stuck(e);
+    return ok || engine_stuck(e);
 }
 
 /* Fires timers that only the store knows: at most ENGINE_FIRES, once between two writes. */
@@ -364,146 +357,4 @@ bool batch_time(struct engine *engine, struct shard *shard, struct err *e) {
     }
     engine->full = true;
     return true;
-}
-
-/* ---- the end of a batch ---- */
-
-static bool log_lead(struct engine *engine, struct cache_entry *entry, struct err *e) {
-    const struct sink *sink = engine->o.sink;
-    uint8_t key[CHANGELOG_MAX_KEY];
-    struct bytes value = {NULL, 0};
-    if (entry->lead.d.t != LEAD_NEVER) {
-        struct writer w = writer_of(engine->value, engine->cap_value);
-        lead_bytes_write(&entry->lead, engine->o.model, &w);
-        MUST(w.ok);
-        value = writer_done(&w);
-    }
-    engine->counts.changelog_records++;
-    if (!sink->log(sink->self, entry->shard, changelog_lead_key(entry->lead.key, key), value, e))
-        return false;
-    if (!entry->erasing)
-        return true;
-    uint8_t time[8];
-    struct writer w = writer_of(time, sizeof time);
-    writer_u64(&w, (uint64_t)entry->lead.d.erased);
-    key[0] = CHANGELOG_ERASURE;
-    engine->o.store->erasure_key(engine->o.store->self, entry->lead.key, key + 1);
-    return sink->log(sink->self, entry->shard, (struct bytes){key, CHANGELOG_ERASURE_KEY}, writer_done(&w), e);
-}
-
-/* Today's offsets and clock into the record; topics that are no longer read keep theirs. */
-static void fill_record(const struct engine *engine, struct shard *shard) {
-    struct changelog_shard *r = &shard->record;
-    r->model = engine->o.model->fingerprint;
-    r->erasure_key = engine->o.erasure_key;
-    r->clock = shard->clock;
-    for (size_t t = 0; t < engine->n_topics; t++) {
-        uint32_t i = 0;
-        while (i < r->n && r->topics[i] != engine->topic_hashes[t])
-            i++;
-        MUST(i < ENGINE_MAX_TOPICS);
-        r->n = i == r->n ? i + 1 : r->n;
-        r->topics[i] = engine->topic_hashes[t];
-        r->offsets[i] = shard->next[t];
-    }
-    shard->has_record = true;
-}
-
-static bool log_shards(struct engine *engine, struct sink_offsets *offsets, size_t *n, struct err *e) {
-    const struct sink *sink = engine->o.sink;
-    *n = 0;
-    for (size_t i = 0; i < engine->n_shards; i++) {
-        struct shard *shard = engine->shards[i];
-        if (!shard->involved)
-            continue;
-        fill_record(engine, shard);
-        uint8_t record[CHANGELOG_MAX_SHARD_RECORD], key = CHANGELOG_SHARD;
-        struct writer w = writer_of(record, sizeof record);
-        changelog_shard_write(&shard->record, &w);
-        MUST(w.ok);
-        if (!sink->log(sink->self, shard->number, (struct bytes){&key, 1}, writer_done(&w), e))
-            return false;
-        if (GUARD(offsets_always) || engine->batch_events || shard->phase != SHARD_LIVE)
-            offsets[(*n)++] = (struct sink_offsets){shard->number, shard->next};
-    }
-    return true;
-}
-
-/* Calls that may time out are repeated: a transaction whose offsets timed out must never be committed, and one whose
- * commit timed out may well be. */
-static bool send_and_commit(struct engine *engine, const struct sink_offsets *offsets, size_t n, struct err *e) {
-    const struct sink *sink = engine->o.sink;
-    uint32_t tries = 0;
-    while (!sink->send_offsets(sink->self, offsets, n, e) && GUARD(offsets_first))
-        if (err_class(e->code) != ERR_CLASS_RETRY || ++tries >= engine->o.commit_tries)
-            return false;
-    for (tries = 0; !sink->commit(sink->self, e);) {
-        if (err_class(e->code) != ERR_CLASS_RETRY)
-            return false;
-        if (!GUARD(commit_known))
-            break;
-        if (++tries >= engine->o.commit_tries)
-            return err_set(e, ERR_UNKNOWN_OUTCOME, "", "the broker did not say whether the transaction was committed");
-    }
-    return true;
-}
-
-/* A commit makes the changelog longer. One that is shorter after it is not the one that was read. */
-static bool note_end(struct engine *engine, struct shard *shard, struct err *e) {
-    int64_t before = shard->log_end;
-    shard->log_end = engine->o.sink->log_end(engine->o.sink->self, shard->number);
-    MUST(shard->log_end >= 0);
-    if (shard->phase != SHARD_LIVE || shard->log_end > before)
-        return true;
-    char where[160];
-    return err_set(e, ERR_REFUSED, engine_where(engine, shard, where, sizeof where),
-                   "the changelog ends at %" PRId64 " after a commit and ended at %" PRId64
-                   " before it: the topic was deleted and made again. Use a new `generation:`, which reads the topics"
-                   " from their start",
-                   shard->log_end, before);
-}
-
-bool batch_commit(struct engine *engine, struct err *e) {
-    MUST(engine->open && !engine->mid_record);
-    struct sink_offsets offsets[ENGINE_MAX_SHARDS];
-    size_t n;
-    for (size_t i = 0; i < engine->n_touched; i++)
-        if (!log_lead(engine, engine->touched[i], e))
-            return stuck(e);
-    if (!log_shards(engine, offsets, &n, e) || !send_and_commit(engine, offsets, n, e))
-        return false;
-    for (size_t i = 0; i < engine->n_touched; i++)
-        engine->touched[i]->touched = engine->touched[i]->erasing = false;
-    for (size_t i = 0; i < engine->n_shards; i++) {
-        struct shard *shard = engine->shards[i];
-        if (!shard->involved)
-            continue;
-        shard->involved = false;
-        if (!note_end(engine, shard, e))
-            return false;
-        if (engine->n_condemned)
-            condemned_passed(engine, shard);
-    }
-    engine->n_touched = engine->batch_events = engine->batch_timed = 0;
-    engine->open = engine->full = false;
-    engine->failures = 0;
-    engine->counts.batches++;
-    return true;
-}
-
-void batch_drop(struct engine *engine) {
-    engine->o.source->release(engine->o.source->self);
-    for (size_t i = 0; i < engine->n_shards; i++) {
-        struct shard *shard = engine->shards[i];
-        timers_clear(&shard->timers);
-        writeback_clear(shard);
-        if (GUARD(lost_leads_go))
-            cache_drop_shard(engine->cache, shard->number);
-        shard->involved = shard->scanned = shard->has_record = false;
-        if (GUARD(lost_resyncs) && shard->phase > SHARD_COMMITTED)
-            shard->phase = SHARD_COMMITTED;
-    }
-    engine->o.sink->log_close(engine->o.sink->self);
-    engine->n_touched = engine->batch_events = engine->batch_timed = 0;
-    engine->open = engine->full = engine->mid_record = false;
 }

@@ -96,7 +96,7 @@ static bool lose_batch(struct engine *engine, const struct err *why) {
                     why->code == ERR_STALLED || why->code == ERR_LOST;
     bool was_open = engine->open;
     engine->condemning = false;
-    batch_drop(engine);
+    commit_drop(engine);
     /* Also a producer that failed in init(). */
     if ((GUARD(unknown_retires) && !keeps_id) || (was_open && !sink->abort(sink->self, &ignored))) {
         sink->retire(sink->self);
@@ -174,7 +174,7 @@ static bool finish_batch(struct engine *engine, struct err *e) {
         return true;
     if (GUARD(record_whole) && engine->mid_record)
         return err_set(e, ERR_LOST, "", "the partitions went in the middle of a record");
-    return batch_commit(engine, e);
+    return commit_batch(engine, e);
 }
 
 static void on_revoked(void *self, const uint32_t *numbers, size_t n, bool lost) {
@@ -249,7 +249,8 @@ static bool take_and_fire(struct engine *engine, bool *worked, struct err *e) {
                 return false;
             *worked = *worked || n;
         }
-        if (!engine->mid_record && !batch_time(engine, shard, e))
+        bool alone = engine->batch_events && blame_careful(engine);
+        if (!engine->mid_record && !alone && !batch_time(engine, shard, e))
             return false;
     }
     engine->turn++;
@@ -267,8 +268,8 @@ static int64_t batch_left(const struct engine *engine, bool idle) {
 }
 
 static bool commit_and_write(struct engine *engine, bool idle, struct err *e) {
-    bool due = engine->full || engine->batch_events >= engine->o.max_events || batch_left(engine, idle) <= 0;
-    if (engine->open && due && !(GUARD(record_unsplit) && engine->mid_record) && !batch_commit(engine, e))
+    bool due = engine->full || engine->batch_events >= blame_limit(engine) || batch_left(engine, idle) <= 0;
+    if (engine->open && due && !(GUARD(record_unsplit) && engine->mid_record) && !commit_batch(engine, e))
         return false;
     if (GUARD(write_after_commit) && engine->open)
         return true;

@@ -92,7 +92,7 @@ static bool give_birth(struct engine *engine, struct shard *shard, struct err *e
         return false;
     engine->open = shard->involved = true;
     return sink->log(sink->self, shard->number, (struct bytes){&key, 1}, (struct bytes){birth, sizeof birth}, e) &&
-           batch_commit(engine, e);
+           commit_batch(engine, e);
 }
 
 /* A changelog without a record: a first start, unless something else remembers one. */
@@ -403,6 +403,7 @@ static bool step_verify(struct engine *engine, struct shard *shard, struct err *
         shard->at_end[t] = false;
     }
     shard->phase = SHARD_LIVE;
+    condemned_passed(engine, shard);
     engine->counts.resyncs++;
     engine_tell(engine, ENGINE_LIVE, shard->number, shard->restored, NULL);
     return true;

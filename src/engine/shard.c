@@ -18,3 +18,9 @@ bool engine_recoverable(enum err_code code) {
     return err_class(code) == ERR_CLASS_RETRY || code == ERR_ABORTED || code == ERR_STALLED ||
            code == ERR_FENCED || code == ERR_UNKNOWN_OUTCOME || code == ERR_LOST || code == ERR_BROKER;
 }
+
+bool engine_stuck(struct err *e) {
+    if (err_class(e->code) == ERR_CLASS_REJECT)
+        e->code = ERR_REFUSED;
+    return false;
+}

@@ -2,10 +2,12 @@
  *
  *   shard.c      how it is named and told of
  *   engine.c     one turn, and what the poll loop says
- *   batch.c      take events, apply them, fire timers, commit
+ *   batch.c      take events, apply them, fire timers
+ *   commit.c     a batch's end
  *   resync.c     bring a shard up to date: start, rebalance, abort, crash, all the same
  *   writeback.c  committed leads into the store, later and together
- *   condemned.c  items that cannot be applied */
+ *   condemned.c  items that cannot be applied
+ *   blame.c      which item it is, should the process fail */
 #ifndef LEADSTREAM_SHARD_H
 #define LEADSTREAM_SHARD_H
 
@@ -93,6 +95,7 @@ struct engine {
     int64_t began;              /* monotonic ms */
     size_t batch_events;
     size_t batch_timed;         /* records by time in it */
+    struct engine_place last;   /* the last item that was applied in it; not busy: none was */
     struct cache_entry **touched;
     size_t n_touched, cap_touched;
 
@@ -110,6 +113,9 @@ struct engine {
 /* "changelog[3]", for the `where` of an error; lent until the next call. */
 const char *engine_where(struct engine *engine, const struct shard *shard, char *buffer, size_t n);
 void engine_tell(struct engine *engine, enum engine_event event, uint32_t shard, uint64_t count, const struct err *why);
+/* What a topic does not take and is no event's doing (an output by time, a lead's value, a dead letter) must not get
+ * lost: the process ends, with these words, until the topic takes it. Returns false. */
+bool engine_stuck(struct err *e);
 /* True where the batch may be lost and the engine goes on; false: the process must end. */
 bool engine_recoverable(enum err_code code);
 
@@ -118,10 +124,6 @@ bool engine_recoverable(enum err_code code);
 bool batch_take(struct engine *engine, struct shard *shard, size_t *n, struct err *e);
 /* Moves the shard's clock and fires the timers that are due. */
 bool batch_time(struct engine *engine, struct shard *shard, struct err *e);
-/* Ends the open transaction. */
-bool batch_commit(struct engine *engine, struct err *e);
-/* Drops what is not committed, and all leads in memory; every shard goes back to SHARD_COMMITTED. */
-void batch_drop(struct engine *engine);
 /* Loads new entries of one shard from the store (or finds that they are new). */
 bool batch_load(struct engine *engine, struct shard *shard, struct cache_entry **entries, size_t n, struct err *e);
 
@@ -133,6 +135,23 @@ const struct err *condemned_why(const struct engine *engine, const struct intake
 void condemned_add(struct engine *engine, const struct intake *item, const struct err *why);
 /* Forgets those of a shard that are before its committed offsets. */
 void condemned_passed(struct engine *engine, const struct shard *shard);
+
+/* ---- commit.c ---- */
+/* Ends the open transaction. */
+bool commit_batch(struct engine *engine, struct err *e);
+/* Drops what is not committed, and all leads in memory; every shard goes back to SHARD_COMMITTED. */
+void commit_drop(struct engine *engine);
+
+/* ---- blame.c ---- */
+struct engine_place blame_place(const struct intake *item);
+/* The process is at this item; or at one of the n of a batch that came up to `last`; or at none. */
+void blame_item(struct engine *engine, const struct intake *item);
+void blame_items(struct engine *engine, struct engine_place last, size_t n);
+void blame_none(struct engine *engine);
+/* Are items to be taken one by one, each in a batch without timers? */
+bool blame_careful(const struct engine *engine);
+/* The most items of a batch. */
+size_t blame_limit(const struct engine *engine);
 
 /* ---- resync.c ---- */
 /* One step on the way to SHARD_LIVE. A RETRY error leaves the phase as it is. */

@@ -18,12 +18,12 @@ def _mishap(play, **how):
     play.environment = dict(how, LD_PRELOAD=os.path.abspath(library)) if how else {}
 
 
-def _events(play, unlucky):
+def _events(play, count=4_000, **unlucky):
     """Traffic with one event in the middle that the daemon fails at; that one is not among those expected."""
     play.make_topics()
-    events = play.traffic(4_000, 100)
+    events = play.traffic(count, 100)
     middle = events[len(events) // 2]
-    bad = dict(middle, id=unlucky, type="web.page_viewed", fields={"url": "https://acme.example/pricing"})
+    bad = {**middle, "type": "web.page_viewed", "fields": {"url": "https://acme.example/pricing"}, **unlucky}
     at = events.index(middle)
     play.send(events[:at])
     topics.produce(play.bootstrap, play.topic("events"), [(bad["lead"].encode(), traffic.line(bad).encode())])
@@ -40,9 +40,9 @@ def _crashes(play, code, times=1, **changes):
             raise AssertionError(f"ended with {ended}, wanted {code}:\n{daemon.words()[-3000:]}")
 
 
-def _set_aside(play, bad):
+def _set_aside(play, bad, **changes):
     """The record is the one dead letter, as it came, and everybody hears of it; all else is as if it had never been."""
-    daemon = play.start()
+    daemon = play.start(**changes)
     sure = play.wait_quiet()
     daemon.wait_words(r"level=error event=condemned code=poison")
     if daemon.sum("leadstream_poisoned_total") != 1 or daemon.sum("leadstream_shards_live") != play.partitions:
@@ -66,7 +66,7 @@ def _notes(play):
 def poison_applied(play):
     """Applying a record ends the process: for ever if it is not to be set aside; else twice, and the third start sets
     it aside. Then a program without the bug goes on."""
-    bad = _events(play, "unlucky-apply-1")
+    bad = _events(play, id="unlucky-apply-1")
     _mishap(play, MISHAP_APPLY="abort")
     _crashes(play, -6, times=3, poison={"crashes": 0})
     if _notes(play):
@@ -85,7 +85,7 @@ def poison_applied(play):
 
 def poison_decoded(play):
     """Decoding a record ends the process. kill -9 at the same place says nothing about the record, so it does not count."""
-    bad = _events(play, "unlucky-decode-1")
+    bad = _events(play, id="unlucky-decode-1")
     _mishap(play, MISHAP_DECODE="kill")
     _crashes(play, -9, times=3)
     if _notes(play):
@@ -93,6 +93,18 @@ def poison_decoded(play):
     _mishap(play, MISHAP_DECODE="segv")
     _crashes(play, -11, times=2)
     _set_aside(play, bad)
+
+
+def poison_at_end(play):
+    """It fails at the end of a batch, where any of its events may be to blame: the next start takes them one by one,
+    and so finds out which. One crash more than where it is clear from the beginning."""
+    bad = _events(play, 800, lead="unlucky-end", type="privacy.erased")
+    _mishap(play, MISHAP_END="abort")
+    batch = {"max_events": 60, "max_time": "1s"}
+    _crashes(play, -6, times=3, batch=batch)
+    if _notes(play) != 3:
+        raise AssertionError(f"{_notes(play)} notes of three crashes")
+    _set_aside(play, bad, batch=batch)
 
 
 LARGE_MODEL = """

@@ -3,8 +3,9 @@
  * A function of a library that the program calls at a known moment is put in the way, and fails where it sees a certain
  * text:
  *   XXH3_128bits   while an event is applied (the id of a record is a hash with its cause's id in it);
- *   yajl_parse     while a JSON record is decoded.
- * MISHAP_APPLY and MISHAP_DECODE say how: abort, segv or kill. MISHAP_COMMIT names a file: while it is there,
+ *   yajl_parse     while a JSON record is decoded;
+ *   EVP_MAC_update while an erasure is written to the changelog, at a batch's end.
+ * MISHAP_APPLY, MISHAP_DECODE and MISHAP_END say how: abort, segv or kill. MISHAP_COMMIT names a file: while it is there,
  * rd_kafka_commit_transaction does not return. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -20,6 +21,7 @@ typedef struct {
 
 hash128 XXH3_128bits(const void *input, size_t n);
 int yajl_parse(void *handle, const unsigned char *text, size_t n);
+int EVP_MAC_update(void *context, const unsigned char *data, size_t n);
 void *rd_kafka_commit_transaction(void *rk, int wait);
 
 static void *real(const char *name) {
@@ -56,6 +58,15 @@ int yajl_parse(void *handle, const unsigned char *text, size_t n) {
     if (!next)
         *(void **)&next = real("yajl_parse");
     return next(handle, text, n);
+}
+
+int EVP_MAC_update(void *context, const unsigned char *data, size_t n) {
+    static int (*next)(void *, const unsigned char *, size_t);
+    if (memmem(data, n, "unlucky-end", 11))
+        fail(getenv("MISHAP_END"));
+    if (!next)
+        *(void **)&next = real("EVP_MAC_update");
+    return next(context, data, n);
 }
 
 void *rd_kafka_commit_transaction(void *rk, int wait) {

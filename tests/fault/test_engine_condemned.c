@@ -246,10 +246,11 @@ START_TEST(a_record_of_nothing_but_outputs_too_large_is_passed) {
 }
 END_TEST
 
-/* The place is that of the item at work, and none in between. */
+/* The place is that of the item at work; of a batch's last where any of its items may be to blame; else none. */
 static const struct setting *watched;
 static struct sink watched_sink;
-static uint64_t seen;
+static struct store watched_store;
+static uint64_t seen, batches_seen;
 
 static bool emit_and_look(void *self, const struct record *record, struct err *e) {
     if (record->trigger == TRIGGER_EVENT) {
@@ -262,8 +263,26 @@ static bool emit_and_look(void *self, const struct record *record, struct err *e
 }
 
 static bool log_and_look(void *self, uint32_t shard, struct bytes key, struct bytes value, struct err *e) {
-    ck_assert(!watched->place.busy);
+    if (watched->place.busy) {
+        ck_assert_uint_eq(watched->place.index, ENGINE_WHOLE_BATCH);
+        batches_seen++;
+    }
     return watched_sink.log(self, shard, key, value, e);
+}
+
+static bool load_and_look(void *self, uint32_t shard, const struct bytes *keys, size_t n, struct bytes *values,
+                          struct err *e) {
+    if (watched->place.busy) {
+        ck_assert_uint_eq(watched->place.index, ENGINE_WHOLE_BATCH);
+        ck_assert_uint_eq(watched->place.shard, shard);
+        batches_seen++;
+    }
+    return watched_store.load(self, shard, keys, n, values, e);
+}
+
+static bool commit_and_look(void *self, struct err *e) {
+    ck_assert(!watched->place.busy);
+    return watched_sink.commit(self, e);
 }
 
 START_TEST(the_place_is_known_while_an_item_is_applied) {
@@ -271,12 +290,62 @@ START_TEST(the_place_is_known_while_an_item_is_applied) {
     setting_init(&s, SEED);
     watched = &s;
     watched_sink = s.sink;
+    watched_store = s.store;
     s.sink.emit = emit_and_look;
     s.sink.log = log_and_look;
+    s.sink.commit = commit_and_look;
+    s.store.load = load_and_look;
     setting_finish(&s);
     ck_assert_uint_gt(seen, 20);
+    ck_assert_uint_gt(batches_seen, 20);
     ck_assert(!s.place.busy);
     setting_fini(&s);
+}
+END_TEST
+
+/* A crash that any item of a batch may have caused: up to there each has a batch of its own and is to blame itself. */
+static uint64_t singly, together, committed;
+
+static bool log_and_count(void *self, uint32_t shard, struct bytes key, struct bytes value, struct err *e) {
+    if (watched->place.busy && key.at[0] == 'L') {
+        ck_assert(watched->place.index == 0 || watched->place.index == ENGINE_WHOLE_BATCH ||
+                  watched->place.index == ENGINE_WHOLE_RECORD);
+        if (watched->place.index == ENGINE_WHOLE_BATCH)
+            together++;
+        else
+            singly++;
+    }
+    return watched_sink.log(self, shard, key, value, e);
+}
+
+static bool commit_and_count(void *self, struct err *e) {
+    committed += !together;
+    return watched_sink.commit(self, e);
+}
+
+START_TEST(after_a_crash_in_a_batch_its_items_are_taken_one_by_one) {
+    struct engine_condemned known = {.topic = 0, .shard = 1, .index = ENGINE_WHOLE_BATCH, .offset = 8};
+    struct setting s;
+    char *expected = setting_undisturbed(SEED, NULL);
+    err_set(&known.why, ERR_POISON, "a/1/8", "it crashed");
+    setting_init(&s, SEED);
+    engine_free(&s.engine);
+    watched = &s;
+    watched_sink = s.sink;
+    s.sink.log = log_and_count;
+    s.sink.commit = commit_and_count;
+    s.condemned = &known;
+    s.n_condemned = 1;
+    singly = together = committed = 0;
+    setting_start(&s);
+    setting_finish(&s);
+    setting_same(&s, expected, "one by one", 0);
+    ck_assert_uint_eq(s.counts.poisoned, 0);
+    ck_assert_msg(singly >= 8, "%llu", (unsigned long long)singly);
+    ck_assert_uint_ge(committed, singly); /* each in a batch of its own */
+    ck_assert_uint_gt(together, 0);       /* and later as ever */
+    setting_fini(&s);
+    free(expected);
 }
 END_TEST
 
@@ -315,6 +384,7 @@ static void add(TCase *all) {
     tcase_add_test(all, entries_of_an_array_are_condemned_one_by_one_or_all);
     tcase_add_test(all, a_record_of_nothing_but_outputs_too_large_is_passed);
     tcase_add_test(all, the_place_is_known_while_an_item_is_applied);
+    tcase_add_test(all, after_a_crash_in_a_batch_its_items_are_taken_one_by_one);
     tcase_add_test(all, an_output_by_time_that_is_too_large_ends_the_process);
 }
 

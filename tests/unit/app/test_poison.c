@@ -90,6 +90,18 @@ START_TEST(one_crash_may_be_bad_luck_two_at_one_place_are_not) {
 }
 END_TEST
 
+/* Any item of a batch may be to blame: one such crash is enough to look at them one by one. */
+START_TEST(a_crash_in_a_batch_is_known_at_once) {
+    struct desk d;
+    begin(&d);
+    write_note(&d, "a", 9, ENGINE_WHOLE_BATCH, 0);
+    read_all(&d);
+    ck_assert_uint_eq(d.n, 1);
+    ck_assert(d.list[0].index == ENGINE_WHOLE_BATCH && d.list[0].offset == 9);
+    end(&d);
+}
+END_TEST
+
 START_TEST(how_many_crashes_is_said_by_the_configuration) {
     struct desk d;
     begin(&d);
@@ -156,6 +168,7 @@ END_TEST
 static void add(TCase *all) {
     tcase_add_test(all, no_file_is_no_crash);
     tcase_add_test(all, one_crash_may_be_bad_luck_two_at_one_place_are_not);
+    tcase_add_test(all, a_crash_in_a_batch_is_known_at_once);
     tcase_add_test(all, how_many_crashes_is_said_by_the_configuration);
     tcase_add_test(all, old_notes_and_other_topics_do_not_count);
     tcase_add_test(all, a_long_file_is_cut);

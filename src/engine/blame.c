@@ -1,0 +1,54 @@
+/* What of the input is to blame should the process fail now; whoever handles the crash finds it in the options' place.
+ *
+ * While an event is applied that is clear. Where leads of a slice are loaded, or those of a batch written to the
+ * changelog, it may be any item of many: then it is only noted that it was in the batch. A start that knows of such a
+ * crash takes items one by one up to that batch's last, each with a transaction of its own and no timers in it, so that
+ * the next crash has one item to blame. */
+#include "engine/shard.h"
+
+static void set(struct engine *engine, struct engine_place at, uint32_t index) {
+    volatile struct engine_place *place = engine->o.place;
+    place->topic = at.topic;
+    place->shard = at.shard;
+    place->index = index;
+    place->offset = at.offset;
+    place->busy = true;
+}
+
+struct engine_place blame_place(const struct intake *item) {
+    return (struct engine_place){true, item->topic, item->shard, item->index, item->offset};
+}
+
+void blame_item(struct engine *engine, const struct intake *item) {
+    set(engine, blame_place(item), item->index);
+}
+
+void blame_items(struct engine *engine, struct engine_place last, size_t n) {
+    if (!blame_careful(engine))
+        set(engine, last, ENGINE_WHOLE_BATCH);
+    else
+        set(engine, last, n == 1 ? last.index : ENGINE_WHOLE_RECORD); /* then they are entries of one record */
+}
+
+void blame_none(struct engine *engine) {
+    engine->o.place->busy = false;
+}
+
+static bool is_live(const struct engine *engine, uint32_t number) {
+    for (size_t i = 0; i < engine->n_shards; i++)
+        if (engine->shards[i]->number == number)
+            return engine->shards[i]->phase == SHARD_LIVE;
+    return false;
+}
+
+/* Is there a batch that a crash was in, and that is not behind us yet (condemned_passed)? */
+bool blame_careful(const struct engine *engine) {
+    for (size_t i = 0; i < engine->n_condemned; i++)
+        if (engine->condemned[i].index == ENGINE_WHOLE_BATCH && is_live(engine, engine->condemned[i].shard))
+            return true;
+    return false;
+}
+
+size_t blame_limit(const struct engine *engine) {
+    return blame_careful(engine) ? 1 : engine->o.max_events;
+}
