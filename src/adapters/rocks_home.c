@@ -76,6 +76,13 @@ static bool ends_with(const char *name, const char *end) {
     return n > m && strcmp(name + n - m, end) == 0;
 }
 
+/* What a store that was in use leaves: tables, write-ahead logs, or a later list of files than the first. The first alone
+ * is from a process that died while it made the store, before CURRENT, which RocksDB writes last. */
+static bool is_remains(const char *name) {
+    return ends_with(name, ".sst") || ends_with(name, ".log") ||
+           (strncmp(name, "MANIFEST-", 9) == 0 && strcmp(name, "MANIFEST-000001") != 0);
+}
+
 /* Without its file CURRENT a database is a new one to RocksDB, and the tables that lie there are rubbish to it. */
 static bool check_whole(const char *dir, bool read_only, struct err *e) {
     DIR *entries = opendir(dir);
@@ -84,7 +91,7 @@ static bool check_whole(const char *dir, bool read_only, struct err *e) {
     bool current = false, remains = false;
     for (struct dirent *entry; (entry = readdir(entries));) {
         current = current || strcmp(entry->d_name, "CURRENT") == 0;
-        remains = remains || ends_with(entry->d_name, ".sst") || strncmp(entry->d_name, "MANIFEST-", 9) == 0;
+        remains = remains || is_remains(entry->d_name);
     }
     closedir(entries);
     if (!current && remains)

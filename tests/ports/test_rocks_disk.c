@@ -219,6 +219,30 @@ START_TEST(tables_without_a_list_of_files_are_not_thrown_away) {
 }
 END_TEST
 
+/* kill -9 in the first moments of a store leaves this. Nothing was in it, so it is made again, without a person. */
+START_TEST(a_store_that_was_not_yet_made_is_made) {
+    static const char *const left[] = {"MANIFEST-000001", "000001.dbtmp", "IDENTITY", "LOCK"};
+    struct fixture f;
+    struct err e;
+    char path[640];
+    fixture_init(&f, FIXTURE_ROCKS);
+    fixture_close(&f);
+    f.options.generation = "g2";
+    snprintf(path, sizeof path, "%s/g2", f.path);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    for (size_t i = 0; i < sizeof left / sizeof *left; i++) {
+        snprintf(path, sizeof path, "%s/g2/%s", f.path, left[i]);
+        FILE *file = fopen(path, "w");
+        ck_assert(file && fputs("half of it", file) >= 0);
+        fclose(file);
+    }
+    struct rocks_store *rs = rocks_store_open(&f.options, &e);
+    ck_assert_msg(rs != NULL, "%s", e.words);
+    rocks_store_close(&rs);
+    fixture_fini(&f);
+}
+END_TEST
+
 START_TEST(a_missing_table_is_noticed) {
     struct fixture f;
     char path[640];
@@ -410,6 +434,7 @@ static void add(TCase *all) {
     tcase_add_test(all, damaged_tables_are_noticed);
     tcase_add_test(all, a_damaged_list_of_files_is_noticed);
     tcase_add_test(all, tables_without_a_list_of_files_are_not_thrown_away);
+    tcase_add_test(all, a_store_that_was_not_yet_made_is_made);
     tcase_add_test(all, a_missing_table_is_noticed);
     tcase_add_test(all, kill_9_loses_nothing_that_was_written);
     tcase_add_test(all, a_write_without_ownership_ends_the_process);
