@@ -229,7 +229,7 @@ class Bench:
         new = self.start(second, cpu=cpus)
         self.until(second, new, "leadstream_events_total", 1, pause=0.02)
         self.until(first, old, "leadstream_shards_live", PARTITIONS // 2)
-        (revoked, fields), *_ = self.said(first, "revoked")[-1:]
+        revoked, fields = [line for line in self.said(first, "revoked") if "ms" in line[1]][-1]
         again = [at for at, _ in self.said(first, "live") if at > revoked]
         there = self.said(second, "live")
         result = {"leads": f"{counts['leadstream_store_writes_total'] + counts['leadstream_unwritten_leads']:,}",
