@@ -75,6 +75,19 @@ static void apply(struct sim *sim, struct disk_table *t, const struct store_put 
 
 /* ---- media ---- */
 
+static void copy_table(struct disk_table *to, const struct disk_table *from) {
+    to->state = from->state;
+    to->n = from->n;
+    to->n_timers = from->n_timers;
+    memcpy(to->at, from->at, from->n * sizeof *from->at);
+    memcpy(to->timers, from->timers, from->n_timers * sizeof *from->timers);
+}
+
+static void copy_all(struct disk_table *to, const struct disk_table *from) {
+    for (uint32_t s = 0; s < PLAN_SHARDS; s++)
+        copy_table(&to[s], &from[s]);
+}
+
 static void sync_now(struct disk *disk) {
     disk->n_undo = 0;
 }
@@ -85,7 +98,7 @@ static void remember(struct sim *sim, struct disk *disk, uint32_t shard) {
     if (dice_one_in(&sim->chance, COPY_EVERY))
         disk_copy(disk);
     disk->undo[disk->n_undo].shard = shard;
-    disk->undo[disk->n_undo++].table = disk->shards[shard];
+    copy_table(&disk->undo[disk->n_undo++].table, &disk->shards[shard]);
 }
 
 void disk_wipe(struct disk *disk) {
@@ -110,7 +123,7 @@ uint32_t disk_power_cut(struct disk *disk, uint32_t most) {
     uint32_t lost = 0;
     while (disk->n_undo && lost < most) {
         disk->n_undo--;
-        disk->shards[disk->undo[disk->n_undo].shard] = disk->undo[disk->n_undo].table;
+        copy_table(&disk->shards[disk->undo[disk->n_undo].shard], &disk->undo[disk->n_undo].table);
         lost++;
     }
     disk->n_undo = 0;
@@ -119,19 +132,19 @@ uint32_t disk_power_cut(struct disk *disk, uint32_t most) {
 
 void disk_copy(struct disk *disk) {
     uint32_t to = disk->n_copies < DISK_COPIES ? disk->n_copies++ : DISK_COPIES - 1;
-    memcpy(disk->copies[to], disk->shards, sizeof disk->shards);
+    copy_all(disk->copies[to], disk->shards);
 }
 
 bool disk_restore(struct disk *disk, uint32_t copy) {
     if (copy >= disk->n_copies)
         return false;
-    memcpy(disk->shards, disk->copies[copy], sizeof disk->shards);
+    copy_all(disk->shards, disk->copies[copy]);
     disk->n_undo = 0;
     return true;
 }
 
 void disk_clone(struct disk *to, const struct disk *from) {
-    memcpy(to->shards, from->shards, sizeof to->shards);
+    copy_all(to->shards, from->shards);
     to->n_undo = 0;
 }
 
@@ -252,7 +265,7 @@ static bool port_build_done(void *self, uint32_t shard, const struct store_shard
     if (!p->disk->building[shard])
         sim_fail(p->sim, "worker %u ends a build of shard %u that is not begun", p->number, shard);
     remember(p->sim, p->disk, shard);
-    *t = p->disk->build[shard];
+    copy_table(t, &p->disk->build[shard]);
     t->state = *state;
     t->state.known = true;
     p->disk->building[shard] = false;

@@ -14,7 +14,7 @@ struct process;
 
 enum {
     DISK_KEYS = 2 * PLAN_LEADS + 1,
-    DISK_TIMERS = 96,
+    DISK_TIMERS = 400, /* a build leaves those of every value that it read */
     DISK_UNDO = 32,
     DISKS = PLAN_SEATS + 3, /* spare ones for processes that replace others */
     DISK_COPIES = 2

@@ -221,6 +221,14 @@ int64_t input_add(struct sim *sim, uint16_t topic, uint32_t lead, int64_t time, 
     return input_add_array(sim, topic, lead, time, type, id, 1);
 }
 
+void input_reserve(struct input_partition *partition, size_t n) {
+    if (partition->cap >= n)
+        return;
+    partition->at = realloc(partition->at, n * sizeof *partition->at);
+    MUST(partition->at != NULL);
+    partition->cap = n;
+}
+
 /* ---- time ---- */
 
 void input_tick(struct sim *sim) {

@@ -41,6 +41,8 @@ int64_t input_add(struct sim *sim, uint16_t topic, uint32_t lead, int64_t time, 
 /* One record with an item for each lead from `lead` on of the same shard, n of them. */
 int64_t input_add_array(struct sim *sim, uint16_t topic, uint32_t lead, int64_t time, const char *type, const char *id,
                         uint32_t n);
+/* Room for so many items: they must not move once a worker reads them. */
+void input_reserve(struct input_partition *partition, size_t n);
 /* What is due appears. */
 void input_tick(struct sim *sim);
 /* True when everything has appeared. */

@@ -1,5 +1,7 @@
 /* `leadstream_sim`: simulated worlds by their seeds; a seed that fails, made small and told. */
+#include "base/guard.h"
 #include "sim/options.h"
+#include "sim/scenario.h"
 #include "sim/shrink.h"
 #include "sim/sim.h"
 
@@ -150,13 +152,39 @@ static int run_seeds(struct sim *sim, const struct options *o) {
     return failures ? OPTIONS_FAILED : OPTIONS_DONE;
 }
 
+static int run_scenarios(struct sim *sim, const struct options *o) {
+    int failed = scenario_run(sim, o->scenario, o->story);
+    if (failed < 0)
+        fprintf(stderr, "leadstream_sim: there is no scenario \"%s\" (see --list)\n", o->scenario);
+    return failed < 0 ? OPTIONS_USAGE : failed ? OPTIONS_FAILED : OPTIONS_DONE;
+}
+
+static bool take_guard(const char *name) {
+#ifdef LEADSTREAM_MUTANTS
+    if (!name || guard_remove(name))
+        return true;
+    fprintf(stderr, "leadstream_sim: there is no guard \"%s\"\n", name);
+#else
+    if (!name)
+        return true;
+    fprintf(stderr, "leadstream_sim: guards can be taken away only in a build of the preset mutants\n");
+#endif
+    return false;
+}
+
 int main(int argc, char **argv) {
     struct options options;
     int code;
     if (!options_read(&options, argc, argv, &code))
         return code;
+    if (!take_guard(options.without))
+        return OPTIONS_USAGE;
+    if (options.list) {
+        scenario_list(stdout);
+        return OPTIONS_DONE;
+    }
     struct sim *sim = sim_new();
-    code = run_seeds(sim, &options);
+    code = options.scenario ? run_scenarios(sim, &options) : run_seeds(sim, &options);
     sim_free(&sim);
     return code;
 }

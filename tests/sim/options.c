@@ -24,6 +24,9 @@ static const char help[] =
     "      --story          tell what happens also if nothing goes wrong\n"
     "      --no-shrink      tell a seed that fails as it is\n"
     "      --sweep          no faults but one: a crash at the 1st call, the 2nd, .. of each seed's run, in three ways\n"
+    "      --scenario NAME  a named scenario; `all` of them\n"
+    "      --list           their names\n"
+    "      --without GUARD  with one guard of tests/guards/README.md taken away (preset mutants)\n"
     "\n"
     "Exit codes: 0 all is as it must be, 1 it is not, 2 usage.\n"
     "\n"
@@ -91,7 +94,9 @@ bool options_read(struct options *o, int argc, char **argv, int *code) {
         {"workers", required_argument, NULL, 'w'}, {"faults", required_argument, NULL, 'F'},
         {"events", required_argument, NULL, 'e'},  {"story", no_argument, NULL, 't'},
         {"no-shrink", no_argument, NULL, 'n'},     {"sweep", no_argument, NULL, 'p'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
+        {"scenario", required_argument, NULL, 'c'}, {"without", required_argument, NULL, 'g'},
+        {"list", no_argument, NULL, 'l'},          {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0}};
     *o = (struct options){.from = 1, .to = 300, .mode = PLAN_MODES};
     int option;
     while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
@@ -111,6 +116,15 @@ bool options_read(struct options *o, int argc, char **argv, int *code) {
             break;
         case 'p':
             o->sweep = true;
+            break;
+        case 'l':
+            o->list = true;
+            break;
+        case 'c':
+            o->scenario = optarg;
+            break;
+        case 'g':
+            o->without = optarg;
             break;
         default:
             if (!read_value(o, option, optarg))

@@ -14,7 +14,8 @@ struct options {
     enum plan_mode mode;    /* PLAN_MODES: the seed says */
     uint32_t seats;         /* 0: the seed says */
     struct plan_set faults, events;
-    bool story, sweep, no_shrink;
+    bool story, sweep, no_shrink, list;
+    const char *scenario, *without;
 };
 
 /* False: *code is what to end with (after --help: done). */

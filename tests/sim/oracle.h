@@ -68,6 +68,8 @@ void oracle_committed(struct sim *sim, const struct broker_txn *txn, uint32_t nu
 void oracle_written(struct sim *sim, uint32_t shard, const struct disk_table *table);
 /* All input is done: everything that is due by the clock must have been published. */
 bool oracle_has_fired(struct sim *sim, int64_t clock);
+/* Where what must be published was not known before: all input is there by now, and was published in order. */
+void oracle_compare(struct sim *sim);
 /* The end: all input is committed, and all that must be published by the clock is. */
 void oracle_finish(struct sim *sim, int64_t clock);
 

@@ -52,8 +52,8 @@ void oracle_expect(struct sim *sim, int64_t until) {
     struct oracle *o = &sim->oracle;
     struct verdict verdict;
     struct err e;
-    if (!o->exact)
-        return;
+    for (size_t i = 0; i < ORACLE_LINES; i++)
+        o->expected[i].n = 0;
     for (uint32_t s = 0; s < sim->plan.shards; s++) {
         size_t at[PLAN_TOPICS] = {0};
         const struct input_item *item;
@@ -80,6 +80,20 @@ void oracle_expect(struct sim *sim, int64_t until) {
         } while (verdict.n_records);
         lead_fini(&o->shadow[l]); /* and from the start again, as events are committed */
         lead_init(&o->shadow[l], &lead_heap, input_lead(l), sim->model);
+    }
+}
+
+void oracle_compare(struct sim *sim) {
+    struct oracle *o = &sim->oracle;
+    for (uint32_t l = 0; l < sim->plan.leads; l++)
+        lead_forget(&o->shadow[l], sim->model, LEAD_NEVER);
+    oracle_expect(sim, SIM_START + INT64_C(24) * 3600000);
+    for (size_t i = 0; i < ORACLE_LINES; i++) {
+        const struct oracle_line *is = &o->published[i], *must = &o->expected[i];
+        for (size_t k = 0; k < is->n; k++)
+            if (k >= must->n || memcmp(&is->at[k], &must->at[k], sizeof is->at[k]))
+                sim_fail(sim, "record %zu of %s %zu is not what it must be", k, i < PLAN_LEADS ? "lead" : "dead letters",
+                         i);
     }
 }
 

@@ -33,7 +33,7 @@ static void make_engine(struct process *p) {
                                .store = &p->store,
                                .topics = p->sim->topics,
                                .changelog = "changelog",
-                               .erasure_key = 1,
+                               .erasure_key = p->sim->erasure_key,
                                .max_events = plan->max_events,
                                .max_time = SIM_MAX_TIME,
                                .lag = plan->lag,
@@ -270,8 +270,8 @@ bool process_begins(struct process *process, enum plan_site site, struct err *e)
     bool remote = site < SITE_OPEN && plan_site_fails(site) && site != SITE_BEGIN && site != SITE_POLL &&
                   site != SITE_LOG && site != SITE_EMIT && site != SITE_FORGET && site != SITE_REJECT;
     if (remote && sim->now < sim->broker.down_until) {
-        world_elsewhere(sim, process, 5, false);
-        return process->dead ? gone(e) : err_set(e, ERR_TIMEOUT, "sim", "the broker does not answer");
+        world_wait(sim, 5);
+        return err_set(e, ERR_TIMEOUT, "sim", "the broker does not answer");
     }
     return true;
 }

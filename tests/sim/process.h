@@ -43,6 +43,7 @@ struct process {
     bool holds[PLAN_SHARDS];
     bool any_held;
     struct process_reader readers[PLAN_TOPICS][PLAN_SHARDS];
+    bool losing;            /* it is being told that its shards are lost */
     bool cramped;           /* little room: an array is cut until the next release */
     struct broker_claim claims[PLAN_SHARDS];
     size_t cap_claims[PLAN_SHARDS];

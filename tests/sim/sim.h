@@ -57,6 +57,11 @@ struct sim {
     int64_t restart_at[PLAN_SEATS];     /* when a seat without a process gets one */
     struct err ended;                   /* why the last process ended by itself */
     bool refusals_wanted;               /* a scenario waits for one */
+    bool slow_producers;                /* records go out with the end of the transaction only */
+    bool keeps_epoch;                   /* sinks do not renew their epoch after a connection closed */
+    void (*meanwhile)(struct sim *sim); /* happens when the next worker freezes, once; NULL: nothing does */
+    uint32_t scenario_events;
+    uint64_t erasure_key;               /* of the workers that are started */
     uint32_t birth;
 
     struct sim_counts counts;

@@ -1,7 +1,7 @@
 /* The sink's port: a transactional producer and a reader of the changelog.
  *
- * Records wait in the producer's queue and go out whenever they like, at the latest with the offsets. The group's
- * metadata is taken when the transaction begins, as kafka_sink does. */
+ * Records wait in the producer's queue and go out whenever they like, at the latest before the end of the transaction:
+ * so some may come after its offsets. The group's metadata is taken when the transaction begins, as kafka_sink does. */
 #include "sim/sim.h"
 
 enum { INIT_TRIES = 8 };
@@ -20,6 +20,8 @@ static bool refused(struct process *p, enum broker_answer answer, struct err *e)
 static bool pump(struct process *p, bool all, struct err *e) {
     struct sim *sim = p->sim;
     size_t sent = 0;
+    if (sim->slow_producers && !all)
+        return true;
     if (p->txn == BROKER_NONE && p->n_outbox && !broker_ready(sim, p->seat))
         return !all || err_set(e, ERR_TIMEOUT, "sim", "the last transaction is not settled yet");
     if (sim->now < sim->broker.down_until)
@@ -68,7 +70,7 @@ static bool take_id(struct process *p, struct err *e) {
     for (int i = 0; i < INIT_TRIES && !good && !p->dead; i++) {
         good = broker_init(p->sim, p->seat, &p->epoch);
         if (!good)
-            world_elsewhere(p->sim, p, 20, false);
+            world_wait(p->sim, 20);
     }
     if (process_fault(p, FAULT_LATER) || process_fault(p, FAULT_ANSWER_LOST))
         good = false; /* the id is taken all the same */
@@ -94,7 +96,7 @@ static bool sink_begin(void *self, struct err *e) {
     struct process *p = self;
     if (!begins(p, SITE_BEGIN, e))
         return false;
-    if (p->closed) { /* as kafka_sink does it: what may be on its way is fenced by a new epoch */
+    if (p->closed && !p->sim->keeps_epoch) { /* as kafka_sink does it: what may be on its way is fenced by a new epoch */
         p->has_id = false;
         if (!take_id(p, e))
             return process_ends(p, false, e);
@@ -163,6 +165,14 @@ static void list_offsets(const struct process *p, const struct sink_offsets *off
         memcpy(out[offsets[i].shard], offsets[i].offsets, p->sim->plan.topics * sizeof(int64_t));
 }
 
+/* The transaction has reached the coordinator, or may now. */
+static bool begun(struct process *p, struct err *e) {
+    if (p->txn != BROKER_NONE || broker_ready(p->sim, p->seat))
+        return true;
+    world_wait(p->sim, 10);
+    return err_set(e, ERR_TIMEOUT, "sim", "the last transaction is not settled yet");
+}
+
 static bool send_now(struct process *p, int64_t (*list)[PLAN_TOPICS], struct err *e) {
     if (!group_accepts(p->sim, &p->group))
         return err_set(e, ERR_ABORTED, "sim", "the group has moved on (ILLEGAL_GENERATION)");
@@ -174,12 +184,11 @@ static bool sink_send_offsets(void *self, const struct sink_offsets *offsets, si
     int64_t list[PLAN_SHARDS][PLAN_TOPICS];
     if (!begins(p, SITE_SEND, e))
         return false;
+    if (p->losing)
+        sim_fail(p->sim, "worker %u commits for partitions that it has lost", p->number);
     list_offsets(p, offsets, n, list);
-    if (!pump(p, true, e)) {
-        if (e->code == ERR_TIMEOUT)
-            world_elsewhere(p->sim, p, 10, false);
+    if (!pump(p, !p->sim->slow_producers && dice_one_in(&p->sim->chance, 2), e) || !begun(p, e))
         return process_ends(p, false, e);
-    }
     const struct plan_fault *later = process_fault(p, FAULT_LATER);
     if (!later)
         return process_ends(p, send_now(p, list, e), e);
@@ -298,6 +307,8 @@ static bool sink_log_open(void *self, uint32_t shard, int64_t from, struct err *
     struct process *p = self;
     if (!process_begins(p, SITE_LOG_OPEN, e))
         return false;
+    if (p->reading && p->read_shard != shard)
+        sim_fail(p->sim, "worker %u reads two changelogs at once", p->number);
     p->reading = true;
     p->read_shard = shard;
     p->read_at = (size_t)from;
@@ -322,7 +333,7 @@ static bool sink_log_read(void *self, int wait, struct log_entry *entries, size_
     }
     *position = (int64_t)p->read_at;
     if (!*n && wait > 0 && p->read_at >= stable && stable < log->n)
-        world_elsewhere(sim, p, dice_between(&sim->chance, 1, wait), false);
+        world_wait(sim, dice_between(&sim->chance, 1, wait));
     return process_ends(p, true, e);
 }
 

@@ -16,8 +16,10 @@ static uint32_t held(const struct process *p, uint32_t *shards) {
 static void revoke(struct process *p, const struct source_listener *listener, bool lost) {
     uint32_t shards[PLAN_SHARDS], n = held(p, shards);
     story_tell(p->sim, "worker %u gives %u shards back%s", p->number, n, lost ? ": they are lost" : "");
+    p->losing = lost;
     if (n)
         listener->revoked(listener->self, shards, n, lost);
+    p->losing = false;
     memset(p->holds, 0, sizeof p->holds);
     p->any_held = false;
 }
@@ -81,7 +83,8 @@ static bool fetch_one(struct process *p, uint16_t topic, uint32_t shard) {
 static bool fetch(struct process *p) {
     bool fresh = false;
     struct sim *sim = p->sim;
-    if (sim->now < sim->stall_until || sim->now < sim->broker.down_until)
+    bool down = sim->now < sim->broker.down_until && sim->plan.mode != PLAN_LIVE; /* there events would come late */
+    if (down || sim->now < sim->stall_until)
         return false;
     for (uint32_t s = 0; s < sim->plan.shards; s++)
         for (uint16_t t = 0; p->holds[s] && t < sim->plan.topics; t++)
@@ -105,7 +108,7 @@ static bool source_poll(void *self, const struct source_listener *listener, int 
     bool changed = hear(p, listener, answer);
     p->fault = after;
     if (!p->dead && !fetch(p) && !changed && wait > 0)
-        world_elsewhere(sim, p, dice_between(&sim->chance, 1, wait), false);
+        world_wait(sim, dice_between(&sim->chance, 1, wait));
     p->site = SITE_POLL;
     return process_ends(p, true, e);
 }
@@ -153,7 +156,7 @@ static bool source_committed(void *self, uint32_t shard, int64_t *offsets, struc
     if (!process_begins(p, SITE_COMMITTED, e))
         return false;
     if (!broker_committed(p->sim, shard, offsets)) {
-        world_elsewhere(p->sim, p, 5, false);
+        world_wait(p->sim, 5);
         err_set(e, ERR_TIMEOUT, "sim", "the group's offsets are not stable");
         return process_ends(p, false, e);
     }

@@ -11,6 +11,11 @@ struct process;
 void world_step(struct sim *sim);
 /* The world goes on for so long, inside a call of this process. */
 void world_elsewhere(struct sim *sim, struct process *caller, int64_t ms, bool frozen);
+/* All that has appeared is committed, and every shard is up to date in its worker. */
+bool world_rests(const struct sim *sim);
+/* Time passes in a call that only waits: no worker makes a turn meanwhile (who waits would hold up whoever is frozen in
+ * it). */
+void world_wait(struct sim *sim, int64_t ms);
 /* Faults have stopped: everything is brought up to date, timers fire, all is compared. */
 void world_finish(struct sim *sim);
 /* A process of this seat is started (again). */
