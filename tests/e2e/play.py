@@ -104,7 +104,10 @@ class Play:
 
     @contextlib.contextmanager
     def own_broker(self, folder):
-        """For as long as this lasts, a broker that no other test sees, to be maltreated."""
+        """For as long as this lasts, a broker that no other test sees, to be maltreated: killed, it is usable again soon
+        after its start."""
+        given = os.environ.get("KAFKA_EXTRA_PROPERTIES", "")
+        os.environ["KAFKA_EXTRA_PROPERTIES"] = given + "\nbroker.session.timeout.ms=2000"
         self.bootstrap = topics.kafka("start", folder)
         self.config["kafka"]["bootstrap.servers"] = self.bootstrap
         self.reconnect()
