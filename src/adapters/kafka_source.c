@@ -95,10 +95,12 @@ static bool join(struct kafka_source *source, struct err *e) {
 static void on_fatal(struct kafka_client *client) {
     char words[300];
     rd_kafka_resp_err_t cause = rd_kafka_fatal_error(client->rk, words, sizeof words);
-    kafka_client_fail(&client->failure, cause, NULL,
-                      cause == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID
-                          ? "another process runs with the same `instance`: give each its own name"
-                          : words);
+    if (cause == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+        err_set(&client->failure, ERR_FENCED, NULL,
+                "another process runs with the same `instance`: give each its own name; or, where there is none, the "
+                "broker took this one's second try to join the group, after a long silence, for another: start again");
+    else
+        kafka_client_fail(&client->failure, cause, NULL, words);
 }
 
 /* What comes through the consumer's own queue are errors only: partitions have queues of their own. */

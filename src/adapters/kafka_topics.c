@@ -305,7 +305,18 @@ static bool all_seen(const struct kafka_topics *topics) {
     return true;
 }
 
+/* Whatever is made now would have the partitions of one source, and be wrong for the other. */
+static bool sources_agree(const struct kafka_topics *topics, struct err *e) {
+    for (size_t i = 0; i < topics->n; i++)
+        if (topics->rows[i].role == KAFKA_TOPICS_INPUT && topics->rows[i].state == KAFKA_TOPICS_WRONG)
+            return err_set(e, ERR_REFUSED, topics->rows[i].name, "nothing is made: the topic %.250s",
+                           topics->rows[i].words);
+    return true;
+}
+
 bool kafka_topics_create(struct kafka_topics *topics, struct err *e) {
+    if (!sources_agree(topics, e))
+        return false;
     for (size_t i = 0; i < topics->n; i++) {
         struct kafka_admin_setting settings[8];
         struct kafka_admin_topic wanted = topics->seen[i];

@@ -56,7 +56,7 @@ const char *kafka_topics_cluster(const struct kafka_topics *topics);
 uint32_t kafka_topics_partitions(const struct kafka_topics *topics);
 
 /* Makes every missing topic, inputs too; the rows are then looked at anew, and `made` says which were made. False: *e
- * names the first that could not be made. */
+ * names the first that could not be made; REFUSED, nothing was: the inputs have different numbers of partitions. */
 bool kafka_topics_create(struct kafka_topics *topics, struct err *e);
 
 /* What run must know before it starts. */

@@ -114,12 +114,12 @@ static void print_errors(void) {
         printf("kafka %-38s %-12s %s\n", kafka, err_name(code), remedy ? remedy : "");
 }
 
-/* *good: neither the configuration nor a file that it names has an error. */
+/* *good: neither the configuration nor a file that it names has an error. The model is read whatever is wrong here. */
 static struct settings *check_config(const char *path, bool *good) {
     struct problems problems = {0};
-    struct settings *settings = settings_load(path, &problems);
+    struct settings *settings = settings_look(path, &problems);
     problems_print(&problems, stderr);
-    *good = settings && !check_files(settings, stderr);
+    *good = settings && !problems.errors && !check_files(settings, stderr);
     if (*good)
         say_good(path, &problems, "good");
     problems_fini(&problems);

@@ -122,7 +122,7 @@ static int look_and_make(const struct kafka_topics_options *options, bool create
     struct kafka_topics *topics = kafka_topics_look(options, &e);
     int code = topics ? EXIT_DONE : cmd_say_err(EXIT_WORLD, name, &e);
     if (topics && create && !kafka_topics_create(topics, &e))
-        code = cmd_say_err(EXIT_WORLD, name, &e);
+        code = cmd_say_err(e.code == ERR_REFUSED ? EXIT_INPUT : EXIT_WORLD, name, &e);
     if (topics && !code)
         code = print_table(topics);
     kafka_topics_free(&topics);

@@ -287,6 +287,7 @@ static void read_root(struct settings_read *r, const struct yaml_node *root) {
     check_whole(r, root);
 }
 
+/* Gives what could be read, whatever is wrong with it. */
 static struct settings *read_text(struct bytes text, const char *path, bool forget, struct problems *problems) {
     problems->file = path;
     struct settings *settings = calloc(1, sizeof *settings);
@@ -294,7 +295,6 @@ static struct settings *read_text(struct bytes text, const char *path, bool forg
     settings->arena = arena_new(ARENA_LIMIT);
     struct arena *tree = arena_new(ARENA_LIMIT);
     struct settings_read r = {settings, problems, settings->arena, directory_of(path, settings->arena), NULL};
-    size_t errors = problems->errors;
     settings->file = arena_copy(settings->arena, path, strlen(path) + 1);
     const struct yaml_node *root = yaml_tree_parse(text, tree, problems);
     if (root && root->kind == YAML_NULL)
@@ -305,16 +305,26 @@ static struct settings *read_text(struct bytes text, const char *path, bool forg
         settings_forget_env(&r);
     arena_free(&tree);
     problems_sort(problems);
+    return settings;
+}
+
+static struct settings *if_good(struct settings *settings, const struct problems *problems, size_t errors) {
     if (problems->errors > errors)
         settings_free(&settings);
     return settings;
 }
 
 struct settings *settings_read(struct bytes text, const char *path, struct problems *problems) {
-    return read_text(text, path, false, problems);
+    size_t errors = problems->errors;
+    return if_good(read_text(text, path, false, problems), problems, errors);
 }
 
 struct settings *settings_load(const char *path, struct problems *problems) {
+    size_t errors = problems->errors;
+    return if_good(settings_look(path, problems), problems, errors);
+}
+
+struct settings *settings_look(const char *path, struct problems *problems) {
     size_t n;
     problems->file = path;
     uint8_t *text = yaml_tree_file(path, MAX_FILE, &n, problems);

@@ -91,7 +91,10 @@ struct settings {
 /* Reads a configuration file. Problems (errors and warnings) are added; NULL: there was at least one error.
  * problems->file is set to the path. Variables of the environment that held secrets are gone afterwards. */
 struct settings *settings_load(const char *path, struct problems *problems);
-/* The same from text, and the environment stays as it is; `path` is where the text would stand. */
+/* For `check`, which goes on to what the file names: what could be read, although there may be errors
+ * (problems->errors). NULL: the file cannot be read at all. */
+struct settings *settings_look(const char *path, struct problems *problems);
+/* settings_load from text, and the environment stays as it is; `path` is where the text would stand. */
 struct settings *settings_read(struct bytes text, const char *path, struct problems *problems);
 void settings_free(struct settings **settings);
 

@@ -215,20 +215,19 @@ static bool part_type(struct event_json *json, const struct part *part, struct b
                    (const char *)from.at);
 }
 
-/* -?[0-9]+, times `unit`, over `per`, cut. What is too large stays too large. */
-static bool integer(struct bytes text, int64_t unit, int64_t per, int64_t *out) {
+/* -?[0-9]+, times `unit`, over `per`, cut. *huge: it is beyond all that fits (and all that a time may be). */
+static bool integer(struct bytes text, int64_t unit, int64_t per, int64_t *out, bool *huge) {
     const int64_t most = INT64_MAX / 1000;
     bool negative = text.n && text.at[0] == '-';
     int64_t value = 0;
+    *huge = false;
     if (text.n == (size_t)negative)
         return false;
     for (size_t i = negative; i < text.n; i++) {
         if (text.at[i] < '0' || text.at[i] > '9')
             return false;
-        if (value <= most / 10 - 1)
-            value = value * 10 + (text.at[i] - '0');
-        else
-            value = most;
+        *huge = *huge || value > most / 10 - 1;
+        value = *huge ? 0 : value * 10 + (text.at[i] - '0');
     }
     *out = (negative ? -value : value) * unit / per;
     return true;
@@ -256,8 +255,11 @@ static bool part_time(const struct part *part, int64_t *ms, struct err *e) {
         return err_set(e, ERR_INVALID, NULL, "time \"%.*s\" is not RFC 3339", event_quoted(text),
                        (const char *)text.at);
     }
-    if (integer(text, units[unit].unit, units[unit].per, ms))
-        return true;
+    bool huge;
+    if (integer(text, units[unit].unit, units[unit].per, ms, &huge))
+        return !huge || err_set(e, ERR_INVALID, NULL, "time %.*s is %s", event_quoted(text), (const char *)text.at,
+                                text.at[0] == '-' ? "before 2000-01-01T00:00:00.000Z"
+                                                  : "past 2100-01-01T00:00:00.000Z");
     return err_set(e, ERR_INVALID, NULL, "time %.*s is no integer of %s", event_quoted(text), (const char *)text.at,
                    units[unit].name);
 }

@@ -96,3 +96,27 @@ def next_generation(play):
     play.check(sure)
     if any(b'"version":2' in (r.value or b"") for topic in old.values() for r in topics.read(play.bootstrap, topic)):
         raise compare.Difference("the new generation wrote to the old one's topics")
+
+
+def check_broker(play):
+    """`check --broker`: what is missing and what is wrong, each by name, exit 1; all good, exit 0; nobody there, 3."""
+    config = play.write_config("setup")
+    missing = play.command("check", "-c", config, "--broker", codes=(1,)).stderr.decode()
+    for topic in (*play.sources(), *(play.topic(n) for n in ("scores", "sales-ready", "dead-letters")), play.changelog()):
+        if f"topic {topic}: does not exist" not in missing:
+            raise AssertionError(f"{topic} is not told of: {missing}")
+    if f"topics -c {config} --create" not in missing:
+        raise AssertionError(f"no remedy: {missing}")
+    play.make_topics()
+    good = play.command("check", "-c", config, "--broker").stdout.decode()
+    if f"good, 5 topics of {play.partitions} partitions" not in good:
+        raise AssertionError(good)
+    play.wire.delete_topics([play.changelog()])
+    play.wire.create_topics({play.changelog(): (play.partitions + 1, {"cleanup.policy": "delete"})})
+    wrong = play.command("check", "-c", config, "--broker", codes=(1,)).stderr.decode()
+    if f"topic {play.changelog()}: has {play.partitions + 1} partitions" not in wrong or "--create" in wrong.split("\n")[-1]:
+        raise AssertionError(wrong)
+    away = play.write_config("setup", kafka={"bootstrap.servers": "127.0.0.1:9"})
+    words = play.command("check", "-c", away, "--broker", codes=(3,)).stderr.decode()
+    if "no broker answered" not in words or "127.0.0.1:9" not in words:
+        raise AssertionError(words)

@@ -26,6 +26,10 @@ def unequal_partitions(play):
     words = play.start().refuses(r"partitions")
     if play.topic("more") not in words or play.topic("events") not in words:
         raise AssertionError(f"the topics are not named: {words}")
+    play.wire.delete_topics([play.topic("scores")])
+    done = play.command("topics", "-c", play.write_config("setup"), "--create", codes=(1,))
+    if b"nothing is made" not in done.stderr or play.topic("scores") in play.wire.partitions():
+        raise AssertionError(f"topics were made to fit one of two sources: {done.stderr}")
 
 
 def missing_topics(play):

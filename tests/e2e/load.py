@@ -121,8 +121,9 @@ while True:
 class Watch(threading.Thread):
     """What the process holds, every so often."""
 
-    def __init__(self, daemon, store, every):
+    def __init__(self, daemon, store, every, file):
         super().__init__(daemon=True)
+        self.file = file
         self.process, self.store, self.every = daemon, store, every
         self.rows, self.stopped, self.began = [], False, time.monotonic()
 
@@ -156,6 +157,8 @@ class Watch(threading.Thread):
         while not self.stopped:
             try:
                 self.rows.append(self.look())
+                with open(self.file, "a", encoding="utf-8") as file:
+                    file.write(json.dumps(self.rows[-1]) + "\n")
             except (OSError, KeyError):
                 pass # it is starting, or has gone: whoever waits for it will say so
             time.sleep(self.every)
@@ -251,7 +254,7 @@ def _started(play, leads, every):
     feeder = Feeder(play, leads)
     daemon = play.start()
     play.wait_live(daemon)
-    watch = Watch(daemon, play.store(), every)
+    watch = Watch(daemon, play.store(), every, play.file("watch.jsonl"))
     watch.start()
     return feeder, daemon, watch
 
@@ -293,6 +296,7 @@ def overload(play, seconds, share, times, leads=20_000, backlog=100_000, measure
     drained = watch.now() - ended
     brake.lift() # again does no harm
     feeder.close()
+    play.reconnect() # a broker ends connections that were idle for long
     sure = play.wait_quiet(limit=300)
     watch.close()
     figures = check_bounds(play, daemon, watch, began, words, plateau=seconds >= 30)
@@ -319,10 +323,9 @@ def soak(play, minutes, rate, leads=50_000):
     offered = (feeder.sent - sent) / (watch.now() - began)
     ended = watch.now()
     feeder.close()
+    play.reconnect() # a broker ends connections that were idle for long
     sure = play.wait_quiet(limit=300)
     watch.close()
-    with open(play.file("soak.jsonl"), "w", encoding="utf-8") as file:
-        file.writelines(json.dumps(row) + "\n" for row in watch.rows)
     figures = check_bounds(play, daemon, watch, began, words)
     rows = [row for row in watch.since(began + (ended - began) / 3) if row["t"] <= ended]
     for name in ("rss", "cache", "rocksdb", "disk", "files", "threads"):

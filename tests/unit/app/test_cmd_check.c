@@ -110,6 +110,13 @@ START_TEST(errors_of_both_files_are_told) {
     ck_assert_ptr_nonnull(strstr(err, "m.yaml:2:10: version \"0\" is out of range (1 to 2147483647)\n"));
     ck_assert_ptr_nonnull(strstr(err, "m.yaml:3:9: stages is an empty list"));
     ck_assert_str_eq(out, "");
+    char all[MOST_TEXT];
+    memcpy(all, err, sizeof all);
+    ck_assert_int_eq(CHECK("-c", config), EXIT_INPUT); /* the model is named by a file that is wrong itself */
+    ck_assert_str_eq(err, all);
+    write_file("c.yaml", "model: [m.yaml]\nthreads: 0\n");
+    ck_assert_int_eq(CHECK("-c", config), EXIT_INPUT);
+    ck_assert_ptr_nonnull(strstr(err, "c.yaml:2:10: threads"));
     ck_assert_int_eq(CHECK("-c", "/nowhere/c.yaml"), EXIT_INPUT);
     ck_assert_str_eq(err, "/nowhere/c.yaml: cannot be opened: No such file or directory\n");
 }
