@@ -6,7 +6,7 @@
 # KAFKA_EXTRA_PROPERTIES (lines, in which @PORT@, @CONTROLLER_PORT@ and @DIR@ are filled in too) is added to
 # server.properties: a second listener for a fault proxy, say. KAFKA_SCRAM (lines such as
 # "SCRAM-SHA-512=[name=someone,password=secret]") are users that a new broker begins with, KAFKA_VERSION another version
-# than the one below.
+# than the one below, KAFKA_HEAP (256m) its memory.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=ops/kafka/common.sh
