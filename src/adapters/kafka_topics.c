@@ -298,8 +298,8 @@ uint32_t kafka_topics_partitions(const struct kafka_topics *topics) {
     return topics->partitions;
 }
 
-static bool all_seen(const struct kafka_topics *topics) {
-    for (size_t i = 0; i < topics->n; i++)
+static bool all_seen(const struct kafka_topics *topics, size_t n) {
+    for (size_t i = 0; i < n; i++)
         if (!topics->seen[i].exists)
             return false;
     return true;
@@ -314,10 +314,9 @@ static bool sources_agree(const struct kafka_topics *topics, struct err *e) {
     return true;
 }
 
-bool kafka_topics_create(struct kafka_topics *topics, struct err *e) {
-    if (!sources_agree(topics, e))
-        return false;
-    for (size_t i = 0; i < topics->n; i++) {
+/* Makes those of the rows from..to-1 that are missing, and waits until they are seen. */
+static bool create_rows(struct kafka_topics *topics, size_t from, size_t to, struct err *e) {
+    for (size_t i = from; i < to; i++) {
         struct kafka_admin_setting settings[8];
         struct kafka_admin_topic wanted = topics->seen[i];
         topics->rows[i].made = false;
@@ -333,10 +332,17 @@ bool kafka_topics_create(struct kafka_topics *topics, struct err *e) {
     for (;;) {
         if (!look(topics, e))
             return false;
-        if (all_seen(topics) || clock_mono_ms() > deadline)
+        if (all_seen(topics, to) || clock_mono_ms() > deadline)
             return true;
         nanosleep(&(struct timespec){0, 200000000}, NULL);
     }
+}
+
+/* Inputs first: one that someone made a moment ago may not be seen yet, and says how many partitions all are to have. */
+bool kafka_topics_create(struct kafka_topics *topics, struct err *e) {
+    size_t inputs = topics->options.n_inputs;
+    return sources_agree(topics, e) && create_rows(topics, 0, inputs, e) && sources_agree(topics, e) &&
+           create_rows(topics, inputs, topics->n, e);
 }
 
 /* ---- for run ---- */
