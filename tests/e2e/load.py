@@ -1,12 +1,12 @@
 """More than it can take, and for long: what the process does to memory, files and its seat in the group. On demand:
 
-    load.py overload LEADSTREAM BROKER_FOLDER WORK_FOLDER [--seconds 60] [--share 0.005] [--times 10]
+    load.py overload LEADSTREAM BROKER_FOLDER WORK_FOLDER [--seconds 60] [--batch 20] [--times 10]
     load.py soak     LEADSTREAM BROKER_FOLDER WORK_FOLDER [--minutes 30] [--rate N]
 
 overload: measures the rate R that the daemon can take, offers 10 R for 60 s, then a tenth of R until the lag is gone. So
-that one machine can hold producer, broker and daemon, the daemon is given a share of its time only (stopped and continued
-five times a second); its R is what it takes then. soak: half of R (or --rate) for 30 minutes. Both end by comparing
-every record with `score --changes`, and print their figures as JSON. A short overload is among the tests (cases_load.py).
+that one machine can hold producer, broker and daemon, the daemon is held back by its batches: few events in each, and a
+commit for each. soak: half of R (or --rate) for 30 minutes. Both end by comparing every record with `score --changes`,
+and print their figures as JSON. A short overload is among the tests (cases_load.py).
 """
 
 import argparse
@@ -14,7 +14,6 @@ import hashlib
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import threading
@@ -25,7 +24,7 @@ import traffic
 from compare import Difference
 
 MIB = 1 << 20
-TICK, FREEZE = 0.02, 0.2
+TICK = 0.02
 # Besides store.memory: code, threads, librdkafka's buffers, RocksDB's files (ops/README.md says some 100 MiB).
 BESIDES = 160 * MIB
 
@@ -89,33 +88,6 @@ class Feeder(threading.Thread):
         self.kcat.wait(120)
         for file in self.files:
             file.close()
-
-
-class Brake:
-    """Gives a process a share of its time. A process of its own, as ours is busy."""
-
-    LOOP = """
-import os, signal, sys, time
-pid, share, tick = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
-while True:
-    os.kill(pid, signal.SIGSTOP)
-    time.sleep(tick * (1 - share))
-    os.kill(pid, signal.SIGCONT)
-    time.sleep(tick * share)
-"""
-
-    def __init__(self, pid, share):
-        self.pid = pid
-        self.process = subprocess.Popen([sys.executable, "-c", self.LOOP, str(pid), str(share), str(FREEZE)],
-                                        stderr=subprocess.DEVNULL)
-
-    def lift(self):
-        self.process.kill()
-        self.process.wait()
-        try:
-            os.kill(self.pid, signal.SIGCONT)
-        except ProcessLookupError:
-            pass
 
 
 class Watch(threading.Thread):
@@ -275,10 +247,10 @@ def _takes(feeder, watch, backlog, seconds):
     return (first["events"] - busy[0]["events"]) / (first["t"] - busy[0]["t"])
 
 
-def overload(play, seconds, share, times, leads=20_000, backlog=100_000, measure=20, lift=False, limit=3600):
-    """Offers `times` the rate that it can take, then little. lift: it gets all of its time to drain."""
+def overload(play, seconds, batch, times, leads=20_000, backlog=40_000, measure=15, limit=3600):
+    """Offers `times` the rate that it can take, then little. batch: events in a transaction."""
+    play.config["batch"] = {"max_events": batch}
     feeder, daemon, watch = _started(play, leads, 0.5)
-    brake = Brake(daemon.process.pid, share)
     takes = _takes(feeder, watch, backlog, measure)
     began, sent, words = watch.now(), feeder.sent, len(daemon.words())
     feeder.rate = takes * times
@@ -287,14 +259,11 @@ def overload(play, seconds, share, times, leads=20_000, backlog=100_000, measure
     offered = (feeder.sent - sent) / (watch.now() - began)
     lag = max(row["lag"] for row in watch.since(began))
     feeder.rate = takes / 10
-    if lift:
-        brake.lift()
     ended = watch.now()
     while watch.rows[-1]["lag"] > takes and watch.now() - ended < limit:
         daemon.must_live()
         time.sleep(0.5)
     drained = watch.now() - ended
-    brake.lift() # again does no harm
     feeder.close()
     play.reconnect() # a broker ends connections that were idle for long
     sure = play.wait_quiet(limit=300)
@@ -351,7 +320,7 @@ def main():
         parser.add_argument(name)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--share", type=float, default=0.005)
+    parser.add_argument("--batch", type=int, default=20)
     parser.add_argument("--times", type=float, default=10)
     parser.add_argument("--rate", type=float, default=0)
     o = parser.parse_args()
@@ -360,7 +329,7 @@ def main():
     play = Play(o.what, os.path.abspath(o.leadstream), bootstrap, os.path.join(o.work, o.what), 1)
     try:
         if o.what == "overload":
-            figures = overload(play, o.seconds, o.share, o.times)
+            figures = overload(play, o.seconds, o.batch, o.times)
         else:
             figures = soak(play, o.minutes, o.rate)
         print(json.dumps(figures, indent=1))
