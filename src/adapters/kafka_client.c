@@ -3,6 +3,7 @@
 
 #include "adapters/kafka_errors.h"
 #include "adapters/kafka_way.h"
+#include "base/guard.h"
 #include "host/clock.h"
 #include "host/log.h"
 
@@ -41,11 +42,11 @@ bool kafka_client_done(struct err *e, rd_kafka_error_t *error, const char *doing
         return true;
     enum err_code code = kafka_errors_code(rd_kafka_error_code(error));
     const char *remedy = kafka_errors_remedy(rd_kafka_error_code(error));
-    if (rd_kafka_error_is_fatal(error))
+    if (GUARD(fatal_first) && rd_kafka_error_is_fatal(error))
         code = code == ERR_FENCED || code == ERR_AUTH ? code : ERR_BROKER;
-    else if (rd_kafka_error_is_retriable(error))
+    else if (GUARD(timeouts_repeat) && rd_kafka_error_is_retriable(error))
         code = ERR_TIMEOUT;
-    else if (rd_kafka_error_txn_requires_abort(error))
+    else if (GUARD(abortable_aborts) && rd_kafka_error_txn_requires_abort(error))
         code = aborted(rd_kafka_error_code(error));
     else if (code != ERR_AUTH && code != ERR_FENCED && code != ERR_CONFIG)
         code = ERR_BROKER;

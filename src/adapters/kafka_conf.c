@@ -1,6 +1,8 @@
 /* One table says what is ours: fixed values, on which exactly-once or the shards rest, and defaults. */
 #include "adapters/kafka_conf.h"
 
+#include "base/guard.h"
+
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -206,7 +208,7 @@ static bool set_fixed(const struct kafka_conf *conf, enum kafka_conf_role role, 
         return true;
     /* The producer also asks for the changelog's high watermark; a read_committed client is told where the oldest open
      * transaction begins instead. */
-    return set(to, "isolation.level", "read_uncommitted", e) &&
+    return set(to, "isolation.level", GUARD(true_end) ? "read_uncommitted" : "read_committed", e) &&
            (conf->no_transactions || set(to, "transactional.id", kafka_conf_transactional_id(conf, name), e));
 }
 

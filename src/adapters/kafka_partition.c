@@ -8,6 +8,7 @@
 
 #include "adapters/kafka_headers.h"
 #include "adapters/murmur2.h"
+#include "base/guard.h"
 #include "host/clock.h"
 #include "host/log.h"
 
@@ -176,7 +177,7 @@ static void item_spoil(struct kafka_partition_pool *pool, struct intake *item, c
 static bool item_fits(const struct kafka_partition_pool *pool, const struct kafka_partition *partition,
                       const struct intake *item, struct err *e) {
     const struct event *event = &item->event;
-    if (item->timestamp >= 0 && event->time > item->timestamp + pool->options->future)
+    if (GUARD(future_refused) && item->timestamp >= 0 && event->time > item->timestamp + pool->options->future)
         return err_set(e, ERR_FUTURE, NULL,
                        "the event's time is %" PRId64 " s past the record's timestamp, which is more "
                        "than time.future",
@@ -184,7 +185,7 @@ static bool item_fits(const struct kafka_partition_pool *pool, const struct kafk
     if (partition->topic->options->trust_partition)
         return true;
     uint32_t right = murmur2_partition(event->lead, pool->options->partitions);
-    if (right == partition->shard)
+    if (!GUARD(misplaced_refused) || right == partition->shard)
         return true;
     return err_set(e, ERR_MISPLACED, NULL,
                    "the lead belongs to partition %" PRIu32 " of %" PRIu32 ", not %" PRIu32

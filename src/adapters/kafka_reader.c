@@ -4,6 +4,7 @@
  * tells of them. With read_committed the "end" is where the oldest open transaction begins. */
 #include "adapters/kafka_reader.h"
 
+#include "base/guard.h"
 #include "host/clock.h"
 #include "host/log.h"
 
@@ -124,12 +125,12 @@ bool kafka_reader_read(struct kafka_reader *reader, int wait, struct log_entry *
     for (size_t i = 0; i < reader->n; i++) {
         const rd_kafka_message_t *message = reader->messages[i];
         if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-            if (message->offset > reader->position)
+            if (GUARD(end_by_position) && message->offset > reader->position)
                 reader->position = message->offset;
             continue;
         }
         if (message->err) {
-            if (!on_failure(reader, message, e))
+            if (!on_failure(reader, message, e) || !GUARD(read_past_failure))
                 return false;
             continue;
         }

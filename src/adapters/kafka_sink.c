@@ -17,6 +17,7 @@
 
 #include "adapters/kafka_output.h"
 #include "adapters/kafka_reader.h"
+#include "base/guard.h"
 #include "engine/changelog.h"
 #include "host/clock.h"
 #include "host/log.h"
@@ -200,7 +201,7 @@ static bool sink_begin(void *self, struct err *e) {
     rd_kafka_poll(sink->client.rk, 0);
     if (kafka_client_failed(&sink->client, e))
         return false;
-    if (!sink->options.conf.no_transactions && !renew(sink, e))
+    if (GUARD(epoch_renewed) && !sink->options.conf.no_transactions && !renew(sink, e))
         return false;
     if (!sink->options.conf.no_transactions &&
         !kafka_client_done(e, rd_kafka_begin_transaction(sink->client.rk), "begin_transaction"))
@@ -263,6 +264,8 @@ static void make_sent(struct kafka_sink *sink, const struct sink_offsets *offset
 static bool send_once(struct kafka_sink *sink, struct err *e) {
     if (!kafka_output_flush(&sink->output, e))
         return false;
+    if (!GUARD(group_at_begin))
+        take_group(sink);
     return sink->options.conf.no_transactions ||
            called(sink,
                   rd_kafka_send_offsets_to_transaction(calling(sink, "send_offsets_to_transaction"), sink->sent,
@@ -338,7 +341,7 @@ static bool sink_commit(void *self, struct err *e) {
         return true;
     }
     int limit = kafka_conf_transaction_timeout(&sink->options.conf);
-    if (err_class(e->code) == ERR_CLASS_RETRY && clock_mono_ms() - sink->committing > limit)
+    if (GUARD(commit_ends) && err_class(e->code) == ERR_CLASS_RETRY && clock_mono_ms() - sink->committing > limit)
         return err_set(e, ERR_UNKNOWN_OUTCOME, NULL,
                        "the broker did not say within %d ms whether the transaction was committed", limit);
     return false;
@@ -351,7 +354,7 @@ static bool sink_abort(void *self, struct err *e) {
     if (sink->state != OPEN && sink->state != SENT)
         return true;
     rd_kafka_poll(sink->client.rk, 0);
-    if (sink->undelivered)
+    if (GUARD(refused_retires) && sink->undelivered)
         return err_set(e, ERR_BROKER, NULL, "%" PRIu64 " records were refused: the producer is of no more use",
                        sink->undelivered);
     if (sink->options.conf.no_transactions) {

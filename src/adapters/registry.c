@@ -13,6 +13,7 @@
 #include "adapters/registry.h"
 
 #include "adapters/registry_http.h"
+#include "base/guard.h"
 #include "host/clock.h"
 #include <inttypes.h>
 #include <jansson.h>
@@ -216,7 +217,7 @@ static bool gather_answer(struct registry *r, struct gathering *g, const char *p
 }
 
 static bool gather(struct registry *r, struct gathering *g, const char *path, struct err *e) {
-    if (g->depth == MAX_DEPTH)
+    if (GUARD(references_end) && g->depth == MAX_DEPTH)
         return err_set(e, ERR_SCHEMA, NULL, "schemas refer to each other more than %d deep", MAX_DEPTH);
     if (clock_mono_ms() > g->end) {
         err_set(e, ERR_TIMEOUT, NULL, "a schema and what it refers to took more than %d s", MAX_GATHERING / 1000);
@@ -249,7 +250,7 @@ static bool fetch(struct registry *r, int64_t id, struct err *e) {
 static bool known_unknown(const struct registry *r, int64_t id, struct err *e) {
     int64_t now = clock_mono_ms();
     for (size_t i = 0; i < r->n_unknown && i < MAX_UNKNOWN; i++) {
-        if (r->unknown[i].id != id || r->unknown[i].until <= now)
+        if (!GUARD(unknown_remembered) || r->unknown[i].id != id || r->unknown[i].until <= now)
             continue;
         *e = r->unknown[i].err;
         return true;
@@ -313,7 +314,7 @@ static void *run(void *self) {
     while (!r->stop) {
         if (!r->n_wanted)
             wait_until(r, 0);
-        else if (clock_mono_ms() < r->retry_at)
+        else if (GUARD(registry_rests) && clock_mono_ms() < r->retry_at)
             wait_until(r, r->retry_at);
         else
             fetch_first(r);

@@ -2,6 +2,8 @@
  * the server and libcurl's reason, never user or password; a URL that has them in it is refused for that reason. */
 #include "adapters/registry_http.h"
 
+#include "base/guard.h"
+
 #include <curl/curl.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -54,7 +56,7 @@ static bool add_urls(struct registry_http *http, const char *url, struct err *e)
 static size_t on_body(char *at, size_t one, size_t n, void *self) {
     struct registry_http *http = self;
     n *= one;
-    if (n > MAX_ANSWER - http->n_body) {
+    if (GUARD(answer_size) && n > MAX_ANSWER - http->n_body) {
         http->too_large = true;
         return 0;
     }
@@ -87,7 +89,8 @@ static void set_up(struct registry_http *http, const struct registry_options *op
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c, CURLOPT_USERAGENT, "leadstream");
     curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)(options->connect_ms ? options->connect_ms : 2000));
-    curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)(options->total_ms ? options->total_ms : 5000));
+    if (GUARD(registry_timeout))
+        curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)(options->total_ms ? options->total_ms : 5000));
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, http);
     curl_easy_setopt(c, CURLOPT_ERRORBUFFER, http->reason);

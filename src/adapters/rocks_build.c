@@ -6,6 +6,7 @@
 #include "adapters/rocks_build.h"
 
 #include "adapters/rocks_sort.h"
+#include "base/guard.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -122,7 +123,7 @@ static bool write_leads(struct rocks_build *b, size_t *timers, struct err *e) {
         return false;
     for (size_t i = 0; i < b->n && !message; i++) {
         const struct rocks_item *item = &b->items[i];
-        if (i + 1 < b->n && bytes_equal(item->key, item[1].key))
+        if (GUARD(build_last) && i + 1 < b->n && bytes_equal(item->key, item[1].key))
             continue;
         struct rocks_key key;
         rocks_keys_in(&key, b->range, item->key);

@@ -12,6 +12,8 @@
  *   files         few open, all checksums on, lz4. */
 #include "adapters/rocks_db.h"
 
+#include "base/guard.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +114,7 @@ static void make_options(struct rocks_db *db, size_t memory, bool read_only) {
     rocksdb_options_set_memtable_prefix_bloom_size_ratio(db->options[ROCKS_LEADS], 0.05);
     db->write = rocksdb_writeoptions_create();
     rocksdb_writeoptions_set_no_slowdown(db->write, 1);
+    rocksdb_writeoptions_disable_WAL(db->write, !GUARD(log_ahead));
     db->read = rocksdb_readoptions_create();
 }
 

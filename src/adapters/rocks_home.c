@@ -1,6 +1,8 @@
 /* The store's directory and whose it is; see the header. */
 #include "adapters/rocks_home.h"
 
+#include "base/guard.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -94,7 +96,7 @@ static bool check_whole(const char *dir, bool read_only, struct err *e) {
         remains = remains || is_remains(entry->d_name);
     }
     closedir(entries);
-    if (!current && remains)
+    if (GUARD(store_whole) && !current && remains)
         return err_set(e, ERR_CORRUPT, dir,
                        "the file CURRENT is missing, but tables are here: bring it back, or " ROCKS_DB_REBUILD);
     if (!current && read_only)
@@ -147,12 +149,12 @@ static bool compare(const struct rocks_db *db, const struct rocks_identity *its,
                        "the store belongs to app \"%.60s\", not \"%.60s\": set another "
                        "store.path",
                        its->app, ours->app);
-    if (strcmp(its->generation, ours->generation) != 0)
+    if (GUARD(generation_same) && strcmp(its->generation, ours->generation) != 0)
         return err_set(e, ERR_REFUSED, db->dir,
                        "the store belongs to generation \"%.60s\", not \"%.60s\" (was the "
                        "directory renamed?): set `generation: %.60s`, or another store.path",
                        its->generation, ours->generation, its->generation);
-    if (*its->cluster && *ours->cluster && strcmp(its->cluster, ours->cluster) != 0)
+    if (GUARD(cluster_same) && *its->cluster && *ours->cluster && strcmp(its->cluster, ours->cluster) != 0)
         return err_set(e, ERR_REFUSED, db->dir,
                        "the store was built from Kafka cluster \"%.60s\", but the brokers are "
                        "cluster \"%.60s\": set kafka.bootstrap.servers back, or another store.path or generation",

@@ -5,6 +5,7 @@
 #include "adapters/rocks_home.h"
 #include "adapters/rocks_read.h"
 #include "adapters/rocks_write.h"
+#include "base/guard.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,7 +135,7 @@ static bool store_open(void *self, uint32_t shard, struct store_shard *state, st
         return err_set(e, ERR_REFUSED, rs->db.dir, "partition %u: at most %u partitions a topic can be stored",
                        (unsigned)shard, (unsigned)ROCKS_KEYS_MAX_SHARDS);
     uint16_t nobody = 0;
-    if (!atomic_compare_exchange_strong(&rs->owners[shard], &nobody, (uint16_t)(v->worker + 1))) {
+    if (!atomic_compare_exchange_strong(&rs->owners[shard], &nobody, (uint16_t)(v->worker + 1)) && GUARD(one_owner)) {
         MUST(nobody != v->worker + 1);
         return err_set(e, ERR_UNAVAILABLE, rs->db.dir, "shard %u is still held by worker %u", (unsigned)shard,
                        (unsigned)nobody - 1);
@@ -196,7 +197,8 @@ static bool store_build(void *self, uint32_t shard, struct err *e) {
     struct rocks_range next = {s->range.shard,
                                (uint16_t)(s->range.build == ROCKS_KEYS_LAST_BUILD ? 0 : s->range.build + 1)};
     /* What a build that came to nothing left behind. */
-    drop_range(v, next);
+    if (GUARD(build_from_nothing))
+        drop_range(v, next);
     if (!rocks_write_commit(v, e))
         return false;
     s->build = rocks_build_new(&v->rs->db, next, v->rs->build_bytes, e);

@@ -6,12 +6,14 @@
  * JUMP, CALL and END takes at least one byte of the record: running ends. */
 #include "codec/avro_compiler.h"
 
+#include "base/guard.h"
+
 enum { INLINE_OPS = 2048, INLINE_DEPTH = 16 };
 
 /* ---- writing ops ---- */
 
 uint32_t compiler_claim(struct compiler *c, uint32_t *count, size_t n) {
-    if (n > AVRO_MAX_OPS - *count) {
+    if (GUARD(avro_program) && n > AVRO_MAX_OPS - *count) {
         c->failed = true;
         return 0;
     }

@@ -3,6 +3,7 @@
  *
  * What bounds it: every op takes at least a byte but those that only move on (avro_compiler.c), items of blocks that
  * take none (array of null) are paid from a budget, and a length is never believed past the record's end. */
+#include "base/guard.h"
 #include "codec/avro_op.h"
 
 #include <stdio.h>
@@ -63,7 +64,7 @@ static const uint8_t *__attribute__((noinline)) long_varint(struct machine *m, c
         if (at == m->end)
             return ends(m, op, at);
         uint8_t b = *at++;
-        if (shift == 63 && b > 1)
+        if (GUARD(avro_number) && shift == 63 && b > 1)
             break;
         u |= (uint64_t)(b & 127) << shift;
         if (b < 128) {
@@ -93,7 +94,7 @@ static inline const uint8_t *text(struct machine *m, const struct op *op, const 
     at = varint(m, op, at, &n);
     if (!at)
         return NULL;
-    if ((uint64_t)n > (uint64_t)(m->end - at))
+    if (GUARD(avro_length) && (uint64_t)n > (uint64_t)(m->end - at))
         return wrong_number(m, op, at, "a length of", n);
     *b = (struct bytes){at, (size_t)n};
     return at + n;
@@ -134,7 +135,7 @@ static const uint8_t *symbol(struct machine *m, const struct op *op, const uint8
     const uint8_t *next = varint(m, op, at, &i);
     if (!next)
         return NULL;
-    if ((uint64_t)i >= op->b)
+    if (GUARD(avro_symbol) && (uint64_t)i >= op->b)
         return wrong_number(m, op, next, "there is no symbol", i);
     value->kind = FOUND_TEXT;
     value->text = m->p->symbols[op->a + (uint32_t)i];
@@ -179,14 +180,14 @@ static const uint8_t *block(struct machine *m, const struct op *op, const uint8_
             at = varint(m, op, at, &size);
         if (!at)
             return NULL;
-        if (size < 0 || size > m->end - at)
+        if (GUARD(avro_block) && (size < 0 || size > m->end - at))
             return wrong_number(m, op, at, "a block size of", size);
         *count = n < 0 ? ~(uint64_t)n + 1 : (uint64_t)n;
         if (n < 0 && skip) {
             at += size;
             continue;
         }
-        if (*count > m->items)
+        if (GUARD(avro_items) && *count > m->items)
             return wrong(m, op, at, "more items than a record of this size may have");
         m->items -= *count;
         return at;
@@ -246,7 +247,7 @@ static const uint8_t *entries(struct machine *m, const struct op *op, const uint
 /* ---- the loop ---- */
 
 static const uint8_t *go(struct machine *m, const struct op *op, const uint8_t *at, unsigned nesting) {
-    if (nesting > AVRO_MAX_NESTING)
+    if (GUARD(avro_nesting) && nesting > AVRO_MAX_NESTING)
         return wrong(m, op, at, "nested deeper than 64");
     for (; at; op++) {
         struct found *value = &m->run->values[op->slot];
@@ -267,7 +268,7 @@ static const uint8_t *go(struct machine *m, const struct op *op, const uint8_t *
         case OP_JUMP: op = m->p->ops + op->a - 1; break;
         case OP_UNION:
             at = varint(m, op, at, &n);
-            if (at && (uint64_t)n >= op->b)
+            if (GUARD(avro_branch) && at && (uint64_t)n >= op->b)
                 at = wrong_number(m, op, at, "there is no branch", n);
             if (at)
                 op = m->p->ops + m->p->jumps[op->a + (uint32_t)n] - 1;

@@ -4,6 +4,7 @@
  * its framing, its schema) is said at the start. */
 #include "codec/decoder.h"
 
+#include "base/guard.h"
 #include "codec/event_avro.h"
 #include "codec/event_json.h"
 #include <stdlib.h>
@@ -86,7 +87,7 @@ static bool begin(struct decoder *decoder, struct bytes record, struct arena *ar
     decoder->arena = arena;
     if (!record.n && !decoder->json)
         return err_set(e, ERR_MALFORMED, NULL, "is empty");
-    if (record.n > EVENT_MAX_BYTES && !decoder->json)
+    if (GUARD(event_size) && record.n > EVENT_MAX_BYTES && !decoder->json)
         return err_set(e, ERR_TOO_LARGE, NULL, "has %zu bytes, the limit of an event is %d", record.n, EVENT_MAX_BYTES);
     return true;
 }

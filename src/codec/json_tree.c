@@ -5,6 +5,8 @@
  * asks whether it got memory, all that it can need is set aside for it before it starts. */
 #include "codec/json_tree.h"
 
+#include "base/guard.h"
+
 #include <leadstream/event.h>
 #include <stdio.h>
 #include <yajl/yajl_parse.h>
@@ -212,7 +214,7 @@ static bool check_keys(struct parse *p, const struct json_node *object) {
         return check_many_keys(p, object);
     for (const struct json_node *a = object->first; a; a = a->next)
         for (const struct json_node *b = a->next; b; b = b->next)
-            if (bytes_equal(a->key, b->key))
+            if (GUARD(json_twice) && bytes_equal(a->key, b->key))
                 return given_twice(p, a->key);
     return true;
 }
@@ -278,7 +280,7 @@ static int on_key(void *self, const unsigned char *at, size_t n) {
 }
 
 static int open_container(struct parse *p, enum json_kind kind) {
-    if (p->depth == JSON_TREE_DEPTH)
+    if (GUARD(json_depth) && p->depth == JSON_TREE_DEPTH)
         return err_set(p->e, ERR_TOO_LARGE, NULL, "is nested deeper than %d levels", JSON_TREE_DEPTH);
     struct json_node *node = add(p, kind);
     if (!node)

@@ -3,6 +3,7 @@
  *
  * What only matters for resolving one schema against another (defaults, aliases, docs, orders) is passed over:
  * leadstream reads bytes by the schema that wrote them, whatever it is. */
+#include "base/guard.h"
 #include "codec/schema_tree.h"
 
 #include <jansson.h>
@@ -331,7 +332,7 @@ static struct schema_node *parse_object(struct parser *p, const json_t *json, st
 }
 
 static struct schema_node *parse(struct parser *p, const json_t *json, struct bytes space) {
-    if (p->depth == SCHEMA_MAX_DEPTH)
+    if (GUARD(schema_depth) && p->depth == SCHEMA_MAX_DEPTH)
         return fail(p, ERR_TOO_LARGE, "types nested deeper than the limit", (struct bytes){NULL, 0});
     p->depth++;
     struct schema_node *node;

@@ -5,6 +5,8 @@
  * given twice, ..) is a problem at its place and the parse goes on, so that all of them are told at once. */
 #include "codec/yaml_tree.h"
 
+#include "base/guard.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -152,7 +154,7 @@ static void refuse_twins(struct parse *p, const struct yaml_node *map) {
         sorted[i] = &map->pairs[i];
     qsort(sorted, map->n, sizeof *sorted, compare_pairs);
     for (uint32_t i = 1; i < map->n; i++)
-        if (bytes_equal(sorted[i - 1]->key, sorted[i]->key))
+        if (GUARD(yaml_twice) && bytes_equal(sorted[i - 1]->key, sorted[i]->key))
             problems_add(p->problems, sorted[i]->line, sorted[i]->column, false,
                          "key \"%s\" is given twice (first in line %u): keep one", yaml_quote(sorted[i]->key).text,
                          sorted[i - 1]->line);
@@ -186,7 +188,7 @@ static void read_map(struct parse *p, struct yaml_node *node, int depth) {
 /* The value that begins with this event. Never NULL; once p->ended is set its content is meaningless. */
 static struct yaml_node *read_value(struct parse *p, const yaml_event_t *event, int depth) {
     struct yaml_node *node;
-    if (depth == MAX_DEPTH) {
+    if (GUARD(yaml_depth) && depth == MAX_DEPTH) {
         give_up(p, event->start_mark, "more than 64 levels of lists and maps");
         return new_node(p, event, YAML_NULL);
     }

@@ -1,4 +1,5 @@
 /* The table of conditions, filled: nodes added from the leaves up, and their canonical forms. core/cond.c asks it. */
+#include "base/guard.h"
 #include "core/cond_nodes.h"
 #include <leadstream/model.h>
 
@@ -24,7 +25,8 @@ struct model_conds *cond_table_new(void) {
     table->arena = arena_new(WORDS_LIMIT);
     table->context = pcre2_match_context_create(NULL);
     MUST(table->context != NULL);
-    pcre2_set_match_limit(table->context, MATCH_LIMIT);
+    if (GUARD(match_limit))
+        pcre2_set_match_limit(table->context, MATCH_LIMIT);
     return table;
 }
 

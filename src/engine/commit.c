@@ -103,7 +103,7 @@ static bool note_end(struct engine *engine, struct shard *shard, struct err *e) 
     int64_t before = shard->log_end;
     shard->log_end = engine->o.sink->log_end(engine->o.sink->self, shard->number);
     MUST(shard->log_end >= 0);
-    if (shard->phase != SHARD_LIVE || shard->log_end > before)
+    if (!GUARD(changelog_grows) || shard->phase != SHARD_LIVE || shard->log_end > before)
         return true;
     char where[160];
     return err_set(e, ERR_REFUSED, engine_where(engine, shard, where, sizeof where),

@@ -168,10 +168,13 @@ static void on_assigned(void *self, const uint32_t *numbers, size_t n) {
     }
 }
 
-/* Commits what is open; a batch in the middle of a record cannot be committed and is lost. */
-static bool finish_batch(struct engine *engine, struct err *e) {
+/* Commits what is open; where its partitions have gone already, or in the middle of a record, it cannot be committed
+ * and is lost. */
+static bool finish_batch(struct engine *engine, bool gone, struct err *e) {
     if (!engine->open)
         return true;
+    if (GUARD(lost_uncommitted) && gone)
+        return err_set(e, ERR_LOST, "", "the group took the partitions away");
     if (GUARD(record_whole) && engine->mid_record)
         return err_set(e, ERR_LOST, "", "the partitions went in the middle of a record");
     return commit_batch(engine, e);
@@ -180,12 +183,8 @@ static bool finish_batch(struct engine *engine, struct err *e) {
 static void on_revoked(void *self, const uint32_t *numbers, size_t n, bool lost) {
     struct engine *engine = self;
     struct err e = {.code = ERR_NONE};
-    if (lost)
-        err_set(&e, ERR_LOST, "", "the group took the partitions away");
-    if ((GUARD(lost_uncommitted) && lost && engine->open) || (!(GUARD(lost_uncommitted) && lost) && !finish_batch(engine, &e))) {
-        if (!lose_batch(engine, &e))
-            engine->broken = e;
-    }
+    if (!finish_batch(engine, lost, &e) && !lose_batch(engine, &e))
+        engine->broken = e;
     for (size_t i = 0; i < n; i++) {
         struct shard *shard = find(engine, numbers[i]);
         if (!shard)
@@ -327,7 +326,7 @@ bool engine_step(struct engine *engine, int64_t mono, int64_t wall, int wait, bo
 bool engine_stop(struct engine *engine, int64_t mono, int64_t wall, struct err *e) {
     engine->mono = mono;
     engine->wall = wall;
-    bool ok = finish_batch(engine, e);
+    bool ok = finish_batch(engine, false, e);
     if (!ok)
         lose_batch(engine, e);
     while (engine->n_shards) {

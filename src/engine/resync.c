@@ -240,7 +240,8 @@ static bool old_timers(struct engine *engine, struct shard *shard, struct store_
     if (!store->load(store->self, shard->number, keys, n, values, e))
         return false;
     for (size_t i = 0; i < n; i++)
-        if (GUARD(old_timers) && values[i].at && keys[i].at[0] == CHANGELOG_LEAD && !lead_bytes_due(values[i], &puts[i].old_due))
+        if (GUARD(old_timers) && values[i].at && keys[i].at[0] == CHANGELOG_LEAD &&
+            !lead_bytes_due(values[i], &puts[i].old_due))
             return err_set(e, ERR_CORRUPT, "", "a lead's value in the store cannot be read");
     return true;
 }

@@ -41,6 +41,34 @@ START_TEST(a_commit_that_times_out_is_repeated_and_at_last_unknown) {
 }
 END_TEST
 
+/* A late request of the last transaction could end the next one of the same epoch, so there is none: begin() asks for a
+ * new epoch once a connection has closed, which here is refused the first time. */
+START_TEST(a_connection_that_closed_costs_the_epoch) {
+    enum { INIT_PRODUCER_ID = 22 };
+    struct err e;
+    mock_open(1);
+    rig_open(&rig);
+    mock_init();
+    mock_begin();
+    mock_log_shard();
+    ck_assert(mock_send_and_commit(&e));
+    rd_kafka_mock_broker_set_down(mock_cluster, 1);
+    nanosleep(&(struct timespec){0, 500000000}, NULL); /* for the client to see it */
+    rd_kafka_mock_broker_set_up(mock_cluster, 1);
+    rd_kafka_mock_push_request_errors(mock_cluster, INIT_PRODUCER_ID, 1,
+                                      RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    ck_assert_msg(!rig.sink.begin(rig.sink.self, &e), "it went on with the old epoch");
+    ck_assert_msg(e.code == ERR_AUTH, "%s: %s", err_name(e.code), e.words);
+    rig.sink.retire(rig.sink.self);
+    for (int i = 0; i < 3 && !rig.sink.init(rig.sink.self, &e); i++)
+        ck_assert_int_eq(err_class(e.code), ERR_CLASS_RETRY);
+    mock_begin();
+    mock_log_shard();
+    ck_assert_msg(mock_send_and_commit(&e), "%s", e.words);
+    mock_close();
+}
+END_TEST
+
 START_TEST(a_missing_topic_names_the_remedy) {
     struct err e;
     mock_open(1);
@@ -61,6 +89,7 @@ END_TEST
 static void add(TCase *all) {
     tcase_set_timeout(all, 30);
     tcase_add_loop_test(all, a_commit_that_times_out_is_repeated_and_at_last_unknown, 0, 2);
+    tcase_add_test(all, a_connection_that_closed_costs_the_epoch);
     tcase_add_test(all, a_missing_topic_names_the_remedy);
 }
 

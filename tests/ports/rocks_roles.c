@@ -67,6 +67,11 @@ static bool write_and_die(const char *path) {
     /* More than a table's worth, so that a part of the build is on disk already. */
     for (int i = 0; done && i < 100000; i++)
         done = s.build_put(s.self, 0, &half, 1, &e);
+    /* What was written before a table is added goes to a table too; this is in the log alone. */
+    put.key = bytes_of("Llast");
+    done = done && s.open(s.self, 1, &state, &e);
+    state.upto = 42;
+    done = done && s.write(s.self, 1, &put, 1, &state, &e);
     return done ? raise(SIGKILL) != 0 : wrong("write", &e);
 }
 

@@ -21,13 +21,14 @@
 enum { NOBODY = 65534 };
 
 /* Runs this program as another process: "<role> <path>"; returns its exit code, or 128 + the signal. */
+extern char **environ;
+
 static int play(const char *role, const char *path) {
     char self[] = "/proc/self/exe";
     char *argv[] = {self, strdup(role), strdup(path), NULL};
-    char *environment[] = {NULL};
     pid_t pid;
     int status;
-    ck_assert_int_eq(posix_spawn(&pid, self, NULL, NULL, argv, environment), 0);
+    ck_assert_int_eq(posix_spawn(&pid, self, NULL, NULL, argv, environ), 0);
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     free(argv[1]);
     free(argv[2]);
@@ -266,6 +267,9 @@ START_TEST(kill_9_loses_nothing_that_was_written) {
     fixture_expect(&f.a, 0, "La", "1");
     fixture_expect(&f.a, 0, "Lhalf", NULL);
     fixture_expect_due(&f.a, 0, 100, "7 La");
+    ck_assert(fixture_take(&f.a, 1).upto == 42);
+    fixture_expect(&f.a, 1, "Llast", "1");
+    f.a.close(f.a.self, 1);
     /* The build that died is swept by the next. */
     struct store_shard state = {.known = true, .upto = 43};
     ck_assert(f.a.build(f.a.self, 0, NULL));

@@ -212,6 +212,16 @@ START_TEST(failures_are_retries) {
 END_TEST
 
 /* Nobody needs to ask at the right moment: its own thread goes on asking. */
+/* 300 ms after the first failure, and twice as long after the second. */
+START_TEST(a_registry_that_is_down_is_asked_now_and_then) {
+    static const struct answer bad[] = {{"", 503, "", 0}};
+    answers = bad;
+    ck_assert(!registry_fetch(registry, 7, &err));
+    nap(250);
+    ck_assert_int_le(asked, 2);
+}
+END_TEST
+
 START_TEST(after_a_failure_it_is_asked_again) {
     static const struct answer bad[] = {{"", 503, "", 0}};
     static const struct answer good[] = {{"", 200, "{\"schema\":\"\\\"int\\\"\"}", 0}};
@@ -296,6 +306,7 @@ static void add(TCase *all) {
     tcase_add_test(all, an_unknown_id_is_a_reject_and_is_remembered);
     tcase_add_test(all, a_schema_that_cannot_be_read_is_a_reject);
     tcase_add_loop_test(all, failures_are_retries, 0, 10);
+    tcase_add_test(all, a_registry_that_is_down_is_asked_now_and_then);
     tcase_add_test(all, after_a_failure_it_is_asked_again);
     tcase_add_test(all, a_slow_registry_holds_up_nobody);
     tcase_add_test(all, the_next_server_is_asked_where_one_is_away);

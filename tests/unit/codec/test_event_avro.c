@@ -197,6 +197,11 @@ START_TEST(bytes_that_are_no_such_record) {
     for (int i = 0; i < 11; i++)
         writer_u8(&w, 0xff);
     ck_assert_refused(decode(&line, schema), ERR_MALFORMED, "more than 64 bits");
+    w = writer_of(room, sizeof room);
+    for (int i = 0; i < 9; i++)
+        writer_u8(&w, 0x80);
+    writer_u8(&w, 2); /* the 65th bit */
+    ck_assert_refused(decode(&line, schema), ERR_MALFORMED, "more than 64 bits");
 }
 END_TEST
 
@@ -499,6 +504,61 @@ START_TEST(an_array_of_nulls_is_bounded) {
 }
 END_TEST
 
+/* A block that is passed over says how many bytes it has. */
+START_TEST(sizes_of_blocks_are_not_believed) {
+    static const int64_t sizes[] = {1000, INT64_MAX, -1, INT64_MIN};
+    struct mapping_field f;
+    struct mapping mapping = one_mapping(&f);
+    mapping.n_fields = 0;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        w = writer_of(room, sizeof room);
+        writer_zigzag(&w, -1);
+        writer_zigzag(&w, sizes[i]);
+        put_text("item");
+        writer_zigzag(&w, 0);
+        ck_assert_refused(decode(&mapping, one("{\"type\":\"array\",\"items\":\"string\"}")), ERR_MALFORMED,
+                          "a block size of");
+    }
+}
+END_TEST
+
+START_TEST(branches_that_are_not_there) {
+    static const int64_t branches[] = {3, -1, INT64_MAX};
+    struct mapping_field f;
+    struct mapping mapping = one_mapping(&f);
+    for (size_t i = 0; i < sizeof branches / sizeof *branches; i++) {
+        w = writer_of(room, sizeof room);
+        writer_zigzag(&w, branches[i]);
+        put_text("value");
+        ck_assert_refused(decode(&mapping, one("[\"null\",\"string\",\"long\"]")), ERR_MALFORMED,
+                          "there is no branch");
+    }
+}
+END_TEST
+
+/* Entries of an array that are wanted each have steps of their own. */
+START_TEST(a_mapping_that_explodes_is_bounded) {
+    enum { FIELDS = 6000, WANTED = 7 };
+    char *json = malloc(FIELDS * 48), names[WANTED][24];
+    struct mapping_field fields[WANTED];
+    struct mapping mapping = one_mapping(&fields[0]);
+    ck_assert_ptr_nonnull(json);
+    int at = sprintf(json, "{\"type\":\"record\",\"name\":\"r\",\"fields\":[{\"name\":\"v\",\"type\":{\"type\":\"array\","
+                           "\"items\":{\"type\":\"record\",\"name\":\"item\",\"fields\":[");
+    for (int i = 0; i < FIELDS; i++)
+        at += sprintf(json + at, "%s{\"name\":\"x%d\",\"type\":\"%s\"}", i ? "," : "", i, i % 2 ? "string" : "long");
+    sprintf(json + at, "]}}}]}");
+    for (int i = 0; i < WANTED; i++) {
+        snprintf(names[i], sizeof names[i], "v[%d].x1", i);
+        fields[i] = (struct mapping_field){bytes_of(names[i]), path(names[i])};
+    }
+    mapping.n_fields = WANTED;
+    writer_zigzag(&w, 0);
+    ck_assert_refused(decode(&mapping, schema_of(json)), ERR_SCHEMA, "too large to be compiled");
+    free(json);
+}
+END_TEST
+
 START_TEST(recursive_types_are_bounded) {
     struct mapping_field f;
     struct mapping mapping = one_mapping(&f);
@@ -571,6 +631,9 @@ static void add(TCase *all) {
     tcase_add_test(all, other_values_as_text);
     tcase_add_test(all, units_of_time);
     tcase_add_test(all, an_array_of_nulls_is_bounded);
+    tcase_add_test(all, sizes_of_blocks_are_not_believed);
+    tcase_add_test(all, branches_that_are_not_there);
+    tcase_add_test(all, a_mapping_that_explodes_is_bounded);
     tcase_add_test(all, recursive_types_are_bounded);
     tcase_add_test(all, a_schema_that_explodes_is_bounded);
     tcase_add_test(all, too_many_fields);
