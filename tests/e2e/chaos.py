@@ -134,8 +134,8 @@ def same_by_java(play):
     by_kcat = [record for name in names for record in topics.read(play.bootstrap, name)]
     by_java = topics.read_with_java(play.bootstrap, "|".join(names), len(by_kcat))
     if sorted(by_java) != sorted((r.key.decode(), r.value.decode()) for r in by_kcat):
-        raise compare.Difference(f"Kafka's console consumer reads {len(by_java)} records, kcat {len(by_kcat)}; only by "
-                                 f"one of them: {set(by_java) ^ set((r.key.decode(), r.value.decode()) for r in by_kcat)}")
+        raise compare.Difference(f"Kafka's console consumer reads {len(by_java)} records, kcat {len(by_kcat)}; both "
+                                 f"have {len(set(by_java) & {(r.key.decode(), r.value.decode()) for r in by_kcat})}")
 
 
 def lost(daemon):

@@ -120,7 +120,7 @@ def read_with_java(bootstrap, pattern, expected):
     """[(key, value)] as Kafka's own console consumer reads them, committed ones only; any order. The topics are those
     whose whole name matches the pattern."""
     separator = "<~>"
-    for patience in (3000, 15000):
+    for patience in (3000, 45000):
         text = tool("consumer", "--bootstrap-server", bootstrap, "--include", pattern, "--from-beginning",
                     "--isolation-level", "read_committed", "--timeout-ms", str(patience), "--max-messages",
                     str(expected + 1), "--formatter-property", "print.key=true", "--formatter-property",
