@@ -61,6 +61,7 @@ struct process *process_start(struct sim *sim, uint32_t seat, struct disk *disk)
                           .seat = seat,
                           .instance = seat % sim->plan.instances,
                           .disk = disk,
+                          .fiber = sim->fibers[p - sim->processes],
                           .txn = BROKER_NONE,
                           .cramped = sim->plan.seed % 3 == 0};
     make_engine(p);
@@ -84,35 +85,86 @@ static void check_bounds(struct process *p) {
                  p->sim->plan.leads);
 }
 
-void process_turn(struct process *process, bool *over, struct err *e) {
-    struct sim *sim = process->sim;
-    bool was_stop = process->stop, ok;
-    e->code = ERR_NONE;
-    process->busy = true;
-    process->calls = 0;
-    if (process->stop)
-        ok = engine_stop(process->engine, sim->now, process_wall(process), e);
+/* ---- a turn ---- */
+
+static void ask(struct process *p) {
+    struct sim *sim = p->sim;
+    struct bytes value;
+    arena_reset(sim->oracle.scratch);
+    p->ok = true;
+    bool good = engine_peek(p->engine, p->asked % sim->plan.shards, input_lead(p->asked), sim->oracle.scratch, &value,
+                            &p->why);
+    p->why.code = ERR_NONE;
+    if (good && !p->dead && value.at && !oracle_memory(value).n)
+        sim_fail(sim, "worker %u shows lead %u, of which nothing is known", p->number, p->asked);
+}
+
+static void perform(void *self) {
+    struct process *p = self;
+    int64_t wall = process_wall(p);
+    if (p->task == PROCESS_ASK)
+        ask(p);
+    else if (p->task == PROCESS_STOP)
+        p->ok = engine_stop(p->engine, p->sim->now, wall, &p->why);
     else
-        ok = engine_step(process->engine, sim->now, process_wall(process), process->worked ? 0 : 20, &process->worked,
-                         e);
-    process->busy = false;
-    *over = !ok || was_stop || process->dead;
-    if (!process->dead && ok)
+        p->ok = engine_step(p->engine, p->sim->now, wall, p->worked ? 0 : 20, &p->worked, &p->why);
+}
+
+/* Begins the task or goes on with it. True: it has ended. */
+static bool go(struct process *p) {
+    if (fiber_active(p->fiber)) {
+        fiber_resume(p->fiber);
+    } else {
+        p->calls = 0;
+        p->why.code = ERR_NONE;
+        fiber_start(p->fiber, perform, p);
+    }
+    sim_check(p->sim);
+    return !fiber_active(p->fiber);
+}
+
+bool process_busy(const struct process *process) {
+    return fiber_active(process->fiber);
+}
+
+void process_turn(struct process *process, bool *over, struct err *e) {
+    *over = false;
+    if (!fiber_active(process->fiber))
+        process->task = process->stop ? PROCESS_STOP : PROCESS_STEP;
+    if (!go(process))
+        return;
+    *e = process->why;
+    if (process->ok)
+        e->code = ERR_NONE;
+    *over = !process->ok || process->task == PROCESS_STOP || process->dead;
+    if (!process->dead && process->ok)
         check_bounds(process);
 }
 
 void process_ask(struct process *process, uint32_t lead) {
-    struct bytes value;
-    struct err e;
-    struct arena *scratch = process->sim->oracle.scratch;
-    arena_reset(scratch);
-    process->busy = true;
-    process->calls = 0;
-    bool good = engine_peek(process->engine, lead % process->sim->plan.shards, input_lead(lead), scratch, &value, &e);
-    process->busy = false;
-    if (good && !process->dead && value.at && !oracle_memory(value).n)
-        sim_fail(process->sim, "worker %u shows lead %u, of which nothing is known", process->number, lead);
+    if (fiber_active(process->fiber))
+        return;
+    process->task = PROCESS_ASK;
+    process->asked = lead;
+    go(process);
 }
+
+void process_pause(struct process *process, int64_t ms, bool frozen) {
+    struct sim *sim = process->sim;
+    if (process->dead || process->quiet)
+        return;
+    process->wake_at = sim->now + ms;
+    process->frozen = frozen;
+    if (frozen && sim->meanwhile) {
+        void (*meanwhile)(struct sim *) = sim->meanwhile;
+        sim->meanwhile = NULL;
+        meanwhile(sim);
+    }
+    fiber_yield();
+    process->frozen = false;
+}
+
+/* ---- its end ---- */
 
 void process_strand(struct process *process) {
     struct process *p = process;
@@ -153,8 +205,11 @@ void process_die(struct process *process) {
 }
 
 void process_free(struct process *process) {
-    MUST(!process->busy);
-    process->busy = true; /* it closes its shards: calls like any other */
+    process->quiet = true;
+    if (process->dead)
+        while (fiber_active(process->fiber)) /* it runs into its errors */
+            go(process);
+    MUST(!fiber_active(process->fiber));
     engine_free(&process->engine);
     for (uint32_t s = 0; s < PLAN_SHARDS; s++)
         free(process->claims[s].taken);
@@ -218,7 +273,7 @@ static void replace(struct process *p, int64_t ms) {
         process_start(p->sim, p->seat, &p->sim->disks[i]);
         break;
     }
-    world_elsewhere(p->sim, p, ms, true);
+    process_pause(p, ms, true);
 }
 
 /* Faults before the call's effect. False: it fails. */
@@ -238,7 +293,7 @@ static bool strike(struct process *p, const struct plan_fault *f, struct err *e)
         return err_set(e, ERR_FENCED, "sim", "%s failed for good", plan_site_name(p->site));
     case FAULT_SLOW:
     case FAULT_FREEZE:
-        world_elsewhere(p->sim, p, f->arg, f->kind == FAULT_FREEZE);
+        process_pause(p, f->arg, f->kind == FAULT_FREEZE);
         return !p->dead || gone(e);
     case FAULT_REPLACE:
         replace(p, f->arg);
@@ -260,8 +315,10 @@ bool process_begins(struct process *process, enum plan_site site, struct err *e)
         sim_fail(sim, "a turn of worker %u does not end", process->number);
     sim->counts.calls++;
     process->site = site;
-    if (sim->plan.yield && sim->depth < 2 && !sim->finishing && dice_one_in(&sim->chance, sim->plan.yield))
-        world_elsewhere(sim, process, dice_between(&sim->chance, 1, 15), false);
+    if (process->quiet)
+        return true;
+    if (sim->plan.yield && !sim->finishing && dice_one_in(&sim->chance, sim->plan.yield))
+        process_pause(process, dice_between(&sim->chance, 1, 15), false);
     if (process->dead)
         return gone(e);
     process->fault = due_fault(process, site);

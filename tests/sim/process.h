@@ -1,8 +1,8 @@
 /* One worker's life: a real engine over simulated ports. It ends by engine_stop(), by an error, or by dying at a call:
  * from then on no call has an effect any more, and the engine is let run into its errors and freed.
  *
- * A call may take long: then the world goes on inside it (world.h), so another worker may act between any two calls of
- * this one. */
+ * A turn runs on a stack of its own (fiber.h), so that a call may take long and the world goes on meanwhile: other workers
+ * act between any two calls of this one, whatever they wait for themselves. */
 #ifndef LEADSTREAM_SIM_PROCESS_H
 #define LEADSTREAM_SIM_PROCESS_H
 
@@ -24,7 +24,14 @@ struct process_reader {
 
 struct process {
     struct sim *sim;
-    bool used, busy, dead, frozen;
+    bool used, dead, frozen;
+    bool quiet;             /* it is being freed: nothing more happens in its calls */
+    struct fiber *fiber;    /* the sim's, one for each place in its table */
+    enum { PROCESS_STEP, PROCESS_STOP, PROCESS_ASK } task; /* what the fiber does */
+    uint32_t asked;         /* the lead */
+    bool ok;                /* how the task ended, and why */
+    struct err why;
+    int64_t wake_at;        /* a call that takes long goes on then */
     uint32_t number;        /* from 1, never again */
     uint32_t seat, instance;
     struct disk *disk;
@@ -73,15 +80,19 @@ struct source process_source(struct process *process);
 struct sink process_sink(struct process *process);
 
 struct process *process_start(struct sim *sim, uint32_t seat, struct disk *disk);
-/* One turn. *over: its life has ended, with *e (code NONE: stopped). */
+/* One turn, or what is left of one. *over: its life has ended, with *e (code NONE: stopped). */
 void process_turn(struct process *process, bool *over, struct err *e);
+/* True in the middle of a turn. */
+bool process_busy(const struct process *process);
+/* Its call takes so long: others go on. frozen: all of the process stands still, its heart too. */
+void process_pause(struct process *process, int64_t ms, bool frozen);
 /* A question about a lead, between two turns, as `inspect` asks it. */
 void process_ask(struct process *process, uint32_t lead);
 /* What waits in its producer's queue arrives late, or never. */
 void process_strand(struct process *process);
 /* It dies now, with all workers of its instance. */
 void process_die(struct process *process);
-/* Gives back what a dead one has. */
+/* Gives back what one has that is dead or has ended. */
 void process_free(struct process *process);
 
 /* The wall clock as it sees it. */

@@ -57,10 +57,18 @@ void scenario_rest(struct sim *sim) {
     }
 }
 
+/* Somebody stands still in a call. */
+static bool paused(const struct sim *sim) {
+    bool any = false;
+    for (size_t i = 0; i < PROCESSES; i++)
+        any = any || (sim->processes[i].used && process_busy(&sim->processes[i]));
+    return any;
+}
+
 void scenario_happens(struct sim *sim, const struct plan_fault *fault) {
-    for (int i = 0; !fault->done; i++) {
+    for (int i = 0; !fault->done || paused(sim); i++) {
         world_step(sim);
-        if (i > PATIENCE)
+        if (i > PATIENCE && !fault->done)
             sim_fail(sim, "the scenario waits in vain for its fault: %s in %s", plan_kind_name(fault->kind),
                      plan_site_name(fault->site));
     }

@@ -43,7 +43,7 @@ void scenario_events(struct sim *sim, uint32_t n);
 void scenario_steps(struct sim *sim, uint32_t n);
 /* Until all that has appeared is committed and every shard is up to date in its worker. */
 void scenario_rest(struct sim *sim);
-/* Until the fault has happened (to its last time). */
+/* Until the fault has happened (to its last time), and nobody stands still because of one. */
 void scenario_happens(struct sim *sim, const struct plan_fault *fault);
 /* Time passes without a turn of anybody, then everybody goes on. */
 void scenario_sleep(struct sim *sim, int64_t ms);

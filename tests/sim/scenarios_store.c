@@ -149,6 +149,10 @@ static void asleep_while_catching_up(struct sim *sim) {
     sim->meanwhile = erase_some;
     scenario_restart(sim, 0);
     scenario_happens(sim, f);
+    while (sim->now < 2 * BROKER_DELETE_RETENTION)
+        world_step(sim);
+    broker_compact(sim);
+    scenario_steps(sim, 500);
     scenario_rest(sim);
     scenario_kill(sim, 1);
     scenario_rest(sim);

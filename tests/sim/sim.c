@@ -11,6 +11,8 @@ struct sim *sim_new(void) {
     struct sim *sim = calloc(1, sizeof *sim);
     MUST(sim != NULL);
     sim->arena = arena_new((size_t)512 << 20);
+    for (size_t i = 0; i < PROCESSES; i++)
+        sim->fibers[i] = fiber_new();
     return sim;
 }
 
@@ -20,7 +22,7 @@ static void drop_processes(struct sim *sim) {
         if (!p->used)
             continue;
         p->dead = true;
-        p->busy = false;
+        fiber_abandon(p->fiber);
         if (!sim->bug)
             process_free(p);
         p->used = false;
@@ -36,6 +38,8 @@ void sim_free(struct sim **at) {
     broker_free(sim);
     oracle_free(sim);
     arena_free(&sim->arena);
+    for (size_t i = 0; i < PROCESSES; i++)
+        fiber_free(&sim->fibers[i]);
     free(sim);
     *at = NULL;
 }
@@ -44,7 +48,8 @@ void sim_reset(struct sim *sim, const struct plan *plan) {
     drop_processes(sim);
     sim->plan = *plan;
     sim->now = 0;
-    sim->step = sim->depth = 0;
+    sim->step = 0;
+    sim->failing = false;
     sim->finishing = sim->refusals_wanted = sim->keeps_epoch = sim->bug = false;
     sim->slow_producers = false;
     sim->meanwhile = NULL;
@@ -111,6 +116,17 @@ void sim_fail(struct sim *sim, const char *format, ...) {
     vsnprintf(sim->why, sizeof sim->why, format, args);
     va_end(args);
     story_tell(sim, "WRONG: %s", sim->why);
+    if (fiber_inside()) { /* no jump leaves a stack for another: whoever resumed it jumps */
+        sim->failing = true;
+        fiber_yield();
+    }
+    longjmp(sim->failed, 1);
+}
+
+void sim_check(struct sim *sim) {
+    if (!sim->failing)
+        return;
+    sim->failing = false;
     longjmp(sim->failed, 1);
 }
 

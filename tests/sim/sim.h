@@ -2,7 +2,7 @@
  *
  *   plan       what the seed decides          input      the events
  *   broker     logs, transactions             group      who has which shard
- *   disk       what a machine keeps           process    one worker's life; source_port, sink_port: its ports
+ *   disk       what a machine keeps           process    one worker's life, on a fiber; source_port, sink_port: its ports
  *   world      steps, faults between turns    oracle     what must be so
  *   story      what happened, in sentences    shrink     a failing run made small
  *
@@ -12,6 +12,7 @@
 
 #include "sim/broker.h"
 #include "sim/disk.h"
+#include "sim/fiber.h"
 #include "sim/group.h"
 #include "sim/input.h"
 #include "sim/oracle.h"
@@ -35,7 +36,7 @@ struct sim_counts {
 struct sim {
     struct plan plan;
     int64_t now;            /* ms since the world began */
-    uint32_t step, depth;   /* depth: of calls within calls */
+    uint32_t step;
     bool finishing;         /* no more faults */
     struct dice schedule, chance;
     struct arena *arena;    /* of everything that lives as long as the run */
@@ -48,12 +49,13 @@ struct sim {
     struct disk disks[DISKS];
     struct disk *seat_disks[PLAN_SEATS];
     struct process processes[PROCESSES];
+    struct fiber *fibers[PROCESSES];
     struct oracle oracle;
     struct story *story;    /* NULL: none is told */
 
     uint32_t last_process;
     int64_t clock_offset[PLAN_SEATS];   /* of the instances' wall clocks */
-    int64_t stall_until;
+    int64_t stall_from, stall_until;    /* what appeared between these is not fetched before the second */
     int64_t restart_at[PLAN_SEATS];     /* when a seat without a process gets one */
     struct err ended;                   /* why the last process ended by itself */
     bool refusals_wanted;               /* a scenario waits for one */
@@ -66,7 +68,7 @@ struct sim {
 
     struct sim_counts counts;
     jmp_buf failed;
-    bool caught;            /* `failed` is set */
+    bool failing;           /* something failed on a worker's stack */
     bool bug;               /* it was a MUST: what engines hold cannot be trusted */
     char why[600];
 };
@@ -84,6 +86,9 @@ bool sim_catch(struct sim *sim, void (*f)(struct sim *sim, void *self), void *se
 
 /* Ends the run: something is not as it must be. */
 _Noreturn void sim_fail(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Ends the run if something failed on a worker's stack. */
+void sim_check(struct sim *sim);
 
 /* A copy that lives as long as the run; NULL stays NULL. */
 struct bytes sim_keep(struct sim *sim, struct bytes bytes);

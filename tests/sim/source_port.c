@@ -70,21 +70,23 @@ static bool fetch_one(struct process *p, uint16_t topic, uint32_t shard) {
     struct process_reader *r = &p->readers[topic][shard];
     const struct input_partition *in = &sim->inputs[topic][shard];
     size_t before = r->fetched, all = in->there;
+    while (all > before && sim->now < sim->stall_until && in->at[all - 1].appears >= sim->stall_from)
+        all--;
+    size_t end = all;
     if (all > before && dice_one_in(&sim->chance, 3)) {
         all = before + 1 + dice_below(&sim->chance, (uint32_t)(all - before));
         while (!in->at[all - 1].item.last) /* records come whole */
             all++;
     }
     r->fetched = all;
-    r->end_seen = all == in->there;
+    r->end_seen = all == end;
     return all > before;
 }
 
 static bool fetch(struct process *p) {
     bool fresh = false;
     struct sim *sim = p->sim;
-    bool down = sim->now < sim->broker.down_until && sim->plan.mode != PLAN_LIVE; /* there events would come late */
-    if (down || sim->now < sim->stall_until)
+    if (sim->now < sim->broker.down_until && sim->plan.mode != PLAN_LIVE) /* there events would come late */
         return false;
     for (uint32_t s = 0; s < sim->plan.shards; s++)
         for (uint16_t t = 0; p->holds[s] && t < sim->plan.topics; t++)

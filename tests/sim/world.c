@@ -18,7 +18,7 @@ struct process *world_start(struct sim *sim, uint32_t seat) {
 
 void world_bury(struct sim *sim) {
     for (size_t i = 0; i < PROCESSES; i++)
-        if (sim->processes[i].used && sim->processes[i].dead && !sim->processes[i].busy)
+        if (sim->processes[i].used && sim->processes[i].dead)
             process_free(&sim->processes[i]);
 }
 
@@ -62,7 +62,7 @@ static struct process *choose(struct sim *sim) {
     uint32_t n = 0;
     for (size_t i = 0; i < PROCESSES; i++) {
         struct process *p = &sim->processes[i];
-        if (p->used && !p->busy && !p->dead)
+        if (p->used && (!process_busy(p) || p->wake_at <= sim->now))
             ready[n++] = p;
     }
     return n ? ready[dice_below(&sim->schedule, n)] : NULL;
@@ -79,7 +79,7 @@ static void kill_disk(struct sim *sim, const struct disk *disk) {
 static void stop_seat(struct sim *sim, uint32_t seat, bool leave) {
     for (size_t i = 0; i < PROCESSES; i++) {
         struct process *p = &sim->processes[i];
-        if (p->used && !p->dead && !p->busy && p->seat == seat) {
+        if (p->used && !p->dead && p->seat == seat) {
             p->stop = true;
             p->leave = leave;
         }
@@ -121,7 +121,7 @@ static void strike(struct sim *sim, const struct plan_fault *f) {
     case FAULT_SLEEP:
         sim->now += f->arg;
         if (f->arg > BROKER_DELETE_RETENTION)
-            broker_compact(sim);
+            broker_compact(sim); /* it has not slept */
         break;
     case FAULT_COMPACT:
         broker_compact(sim);
@@ -133,6 +133,7 @@ static void strike(struct sim *sim, const struct plan_fault *f) {
         sim->broker.slow_until = sim->now + f->arg;
         break;
     case FAULT_STALL:
+        sim->stall_from = sim->now;
         sim->stall_until =
             sim->now + (sim->plan.mode == PLAN_LIVE && f->arg > WORLD_LIVE_STALL ? WORLD_LIVE_STALL : f->arg);
         break;
@@ -182,28 +183,6 @@ void world_step(struct sim *sim) {
         end(sim, p, &e);
     else if (dice_one_in(&sim->schedule, 8))
         process_ask(p, dice_below(&sim->schedule, sim->plan.leads));
-}
-
-void world_elsewhere(struct sim *sim, struct process *caller, int64_t ms, bool frozen) {
-    int64_t until = sim->now + ms;
-    if (sim->depth >= 3) {
-        sim->now = until;
-        return;
-    }
-    bool before = caller->frozen;
-    caller->frozen = frozen;
-    sim->depth++;
-    if (frozen && sim->meanwhile) {
-        void (*meanwhile)(struct sim *) = sim->meanwhile;
-        sim->meanwhile = NULL;
-        meanwhile(sim);
-    }
-    while (sim->now < until)
-        world_step(sim);
-    if (ms > BROKER_DELETE_RETENTION)
-        broker_compact(sim);
-    sim->depth--;
-    caller->frozen = before;
 }
 
 /* ---- the end ---- */
@@ -270,7 +249,10 @@ static bool stop_all(struct sim *sim) {
         if (!p->used)
             continue;
         p->stop = true;
-        process_turn(p, &over, &e);
+        do {
+            sim->now = process_busy(p) && p->wake_at > sim->now ? p->wake_at : sim->now;
+            process_turn(p, &over, &e);
+        } while (!over);
         good = good && e.code == ERR_NONE;
         process_free(p);
     }

@@ -7,14 +7,11 @@
 struct sim;
 struct process;
 
-/* One step. Called from within a slow call too. */
+/* One step. */
 void world_step(struct sim *sim);
-/* The world goes on for so long, inside a call of this process. */
-void world_elsewhere(struct sim *sim, struct process *caller, int64_t ms, bool frozen);
 /* All that has appeared is committed, and every shard is up to date in its worker. */
 bool world_rests(const struct sim *sim);
-/* Time passes in a call that only waits: no worker makes a turn meanwhile (who waits would hold up whoever is frozen in
- * it). */
+/* Time passes; no worker makes a turn meanwhile. */
 void world_wait(struct sim *sim, int64_t ms);
 /* Faults have stopped: everything is brought up to date, timers fire, all is compared. */
 void world_finish(struct sim *sim);
