@@ -70,7 +70,7 @@ static bool fetch_one(struct process *p, uint16_t topic, uint32_t shard) {
     struct process_reader *r = &p->readers[topic][shard];
     const struct input_partition *in = &sim->inputs[topic][shard];
     size_t before = r->fetched, all = in->there;
-    while (all > before && sim->now < sim->stall_until && in->at[all - 1].appears >= sim->stall_from)
+    while (all > before && sim->now < sim->stall_until && in->at[all - 1].appears > sim->stall_from)
         all--;
     size_t end = all;
     if (all > before && dice_one_in(&sim->chance, 3)) {
