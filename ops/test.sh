@@ -2,7 +2,8 @@
 # All tests from a fresh clone: installs what is missing, builds with warnings as errors, and runs
 #   1. under AddressSanitizer and UndefinedBehaviorSanitizer (clang): all but the end-to-end tests;
 #   2. under ThreadSanitizer (clang): the tests with threads in them;
-#   3. as it is run (gcc): all tests, with the end-to-end ones on a real Kafka.
+#   3. with guards taken away, one at a time (gcc): a test must miss each;
+#   4. as it is run (gcc): all tests, with the end-to-end ones on a real Kafka.
 # The last is the one with every test in it, so that the closing lines count them all.
 #   ops/test.sh --quick     only gcc, and no end-to-end tests
 # Never asks; ends with another code than 0 when anything failed.
@@ -55,6 +56,10 @@ say "AddressSanitizer, UndefinedBehaviorSanitizer"
 build tsan
 say "ThreadSanitizer"
 "${still[@]}" ctest --preset tsan -j "$jobs" --no-label-summary || failed=1
+
+build mutants
+say "guards taken away"
+ctest --preset mutants -j "$jobs" --no-label-summary || failed=1
 
 build release
 ops/kafka/kafka.sh fetch

@@ -38,16 +38,23 @@ def broker(build):
         return {"LEADSTREAM_KAFKA": f.read().strip()}
 
 
+def simulated(test):
+    """The simulator's arguments for one of its scenarios, or for random runs."""
+    if test.startswith("seeds_"):
+        return ["--no-shrink", "--seeds", "1.." + test.removeprefix("seeds_")]
+    return ["--scenario", test]
+
+
 def run_once(build, program, test, without):
     """(exit code, output) of a test; None: its time was up."""
     path = find(build, program)
     if path is None:
         return 2, f"{program} is not built in {build}"
-    seeds = ["--no-shrink", "--seeds", "1.." + test.removeprefix("seeds_")] if program == SIMULATOR else []
+    words = simulated(test) if program == SIMULATOR else []
     environment = {"CK_DEFAULT_TIMEOUT": "60", **broker(build), **os.environ, "SUITE_ONLY": test,
                    "LEADSTREAM_WITHOUT": without}
     try:
-        done = subprocess.run([path, *seeds], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        done = subprocess.run([path, *words], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               timeout=TIMEOUT, check=False)
     except subprocess.TimeoutExpired as late:
         return None, (late.stdout or b"").decode(errors="replace")
@@ -81,7 +88,7 @@ def reason(words):
     lines = words.splitlines()
     for chosen in ([line for line in lines if line.startswith("leadstream: bug:")],
                    [line.split(":", 5)[-1].strip() for line in lines if ":F:" in line or ":E:" in line],
-                   [line for line in lines if line.startswith("seed") and " fails: " in line]):
+                   [line for line in lines if line.startswith(("seed", "WRONG"))]):
         if chosen:
             return chosen[0][:110]
     return ""

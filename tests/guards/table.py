@@ -3,7 +3,7 @@ import os
 import re
 from collections import namedtuple
 
-SIMULATOR = "leadstream_sim"     # its tests are seeds_N: the seeds 1 to N
+SIMULATOR = "leadstream_sim"     # its tests are scenarios, and seeds_N: the seeds 1 to N
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROW = re.compile(r"^\| ([a-z0-9_]+) \| (.*) \| ([a-z0-9_]+ [a-z0-9_]+(?:, [a-z0-9_]+ [a-z0-9_]+)*) \|$", re.M)
 

@@ -40,7 +40,7 @@ def check(root):
     tests = "\n".join(text for _path, text in sources(root, "tests", (".c", ".h", ".py", ".txt")))
     for guard in table:
         for program, test in guard.tests:
-            if program != SIMULATOR and not re.search(rf"\b{test}\b", tests):
+            if not (program == SIMULATOR and test.startswith("seeds_")) and not re.search(rf"\b{test}\b", tests):
                 yield f"tests/guards/README.md: {guard.name}: there is no test {test}"
     if not table:
         yield "tests/guards/README.md: no table"
