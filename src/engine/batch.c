@@ -229,8 +229,9 @@ static bool reject(struct engine *engine, const struct intake *item, struct err 
 
 static bool apply_all(struct engine *engine, struct shard *shard, size_t n, struct err *e) {
     const struct intake *last = NULL; /* that was applied */
+    bool ok = begin(engine, shard, e);
     blame_items(engine, blame_place(engine->items[n - 1]), engine->batch_events);
-    bool ok = begin(engine, shard, e) && find_leads(engine, shard, n, e);
+    ok = ok && find_leads(engine, shard, n, e);
     blame_none(engine);
     for (size_t i = 0; ok && i < n; i++) {
         const struct intake *item = engine->items[i];

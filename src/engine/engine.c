@@ -248,9 +248,10 @@ static bool take_and_fire(struct engine *engine, bool *worked, struct err *e) {
                 return false;
             *worked = *worked || n;
         }
-        bool alone = engine->batch_events && blame_careful(engine);
-        if (!engine->mid_record && !alone && !batch_time(engine, shard, e))
+        bool careful = blame_careful(engine);
+        if (!engine->mid_record && !(careful && engine->batch_events) && !batch_time(engine, shard, e))
             return false;
+        engine->full = engine->full || (careful && engine->open); /* nor any item after timers, of whatever shard */
     }
     engine->turn++;
     return true;

@@ -349,6 +349,47 @@ START_TEST(after_a_crash_in_a_batch_its_items_are_taken_one_by_one) {
 }
 END_TEST
 
+/* Nor is there anything of other shards' timers in such a batch, which would be blamed on its one item. */
+static uint64_t by_clock, by_event, fired;
+
+static bool emit_and_sort(void *self, const struct record *record, struct err *e) {
+    by_event += watched->place.busy;
+    by_clock += !watched->place.busy;
+    fired += !watched->place.busy;
+    return watched_sink.emit(self, record, e);
+}
+
+static bool commit_alone(void *self, struct err *e) {
+    ck_assert_msg(!by_clock || !by_event, "timers and an item in one batch");
+    by_clock = by_event = 0;
+    return watched_sink.commit(self, e);
+}
+
+START_TEST(no_timer_goes_with_an_item_that_is_taken_alone) {
+    struct setting s;
+    setting_init(&s, SEED);
+    engine_free(&s.engine);
+    for (int i = 0; i < 100; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "more-%d", i);
+        world_event(s.world, 0, 0, SETTING_START + 40 * WHEN_DAY + i * WHEN_DAY / 8, "lead-0", id, "web.page_viewed", "");
+    }
+    struct engine_condemned known = {.index = ENGINE_WHOLE_BATCH, .offset = last_offset(&s)};
+    err_set(&known.why, ERR_POISON, "a/0", "it crashed");
+    watched = &s;
+    watched_sink = s.sink;
+    s.sink.emit = emit_and_sort;
+    s.sink.commit = commit_alone;
+    s.condemned = &known;
+    s.n_condemned = 1;
+    by_clock = by_event = fired = 0;
+    setting_start(&s);
+    setting_finish(&s);
+    ck_assert_uint_gt(fired, 0);
+    setting_fini(&s);
+}
+END_TEST
+
 /* An output by time that the topic does not take is no event's fault: the process ends and says what to raise. */
 static bool refuse_by_time(void *self, const struct record *record, struct err *e) {
     if (record->trigger == TRIGGER_TIME)
@@ -385,6 +426,7 @@ static void add(TCase *all) {
     tcase_add_test(all, a_record_of_nothing_but_outputs_too_large_is_passed);
     tcase_add_test(all, the_place_is_known_while_an_item_is_applied);
     tcase_add_test(all, after_a_crash_in_a_batch_its_items_are_taken_one_by_one);
+    tcase_add_test(all, no_timer_goes_with_an_item_that_is_taken_alone);
     tcase_add_test(all, an_output_by_time_that_is_too_large_ends_the_process);
 }
 
