@@ -41,7 +41,7 @@ struct registry {
     } wanted[MAX_WANTED];
     unsigned failures;      /* in a row */
     int64_t retry_at;       /* ms of the monotonic clock */
-    struct err failure;     /* the last one, RETRY */
+    struct err failure;     /* the last one */
     size_t n_unknown;       /* a ring: the newest replaces the oldest */
     struct unknown {
         int64_t id;
@@ -119,8 +119,9 @@ static void answered(struct registry *r) {
     pthread_mutex_unlock(&r->state);
 }
 
-/* What an answer other than 200 means, for a question after something that may not be there. */
-static bool judge(struct registry *r, const struct registry_answer *answer, const char *what, struct err *e) {
+/* What an answer other than 200 means; registering: something of ours may be refused, else it may not be there. */
+static bool judge(struct registry *r, const struct registry_answer *answer, bool registering, const char *what,
+                  struct err *e) {
     json_error_t error;
     json_t *json = json_loadb((const char *)answer->body.at, answer->body.n, 0, &error);
     int64_t code = json_integer_value(json_object_get(json, "error_code"));
@@ -130,7 +131,7 @@ static bool judge(struct registry *r, const struct registry_answer *answer, cons
     json_decref(json);
     if (answer->status == 404 && code / 100 == 404)
         return err_set(e, ERR_SCHEMA, answer->url, "the registry has no %s (%s)", what, words);
-    if (answer->status == 409 || answer->status == 422)
+    if (registering && (answer->status == 409 || answer->status == 422))
         return err_set(e, ERR_REFUSED, answer->url, "the registry refuses %s: %s", what, words);
     if (answer->status == 401 || answer->status == 403)
         err_set(e, ERR_AUTH, answer->url, "%ld: registry.user or registry.password is not accepted", answer->status);
@@ -153,7 +154,7 @@ static json_t *ask(struct registry *r, const char *path, const char *body, const
         return NULL;
     }
     if (answer.status != 200) {
-        judge(r, &answer, what, e);
+        judge(r, &answer, body != NULL, what, e);
         return NULL;
     }
     json_error_t error;

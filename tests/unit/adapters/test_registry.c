@@ -204,6 +204,7 @@ START_TEST(failures_are_retries) {
         {200, "{\"id\":3}", 0, ERR_UNAVAILABLE, "has no schema in it: is registry.url right?"},
         {200, "[]", 0, ERR_UNAVAILABLE, "no JSON object"},
         {302, "", 0, ERR_UNAVAILABLE, "answered 302"},
+        {422, "{\"error_code\":42202,\"message\":\"no version\"}", 0, ERR_UNAVAILABLE, "answered 422 (no version)"},
         {200, NULL, 0, ERR_UNAVAILABLE, "larger than 1048576 bytes"},
         {200, "{}", 1500, ERR_TIMEOUT, "timed out"},
     };
@@ -305,7 +306,7 @@ static void add(TCase *all) {
     tcase_add_test(all, references_in_a_circle_end);
     tcase_add_test(all, an_unknown_id_is_a_reject_and_is_remembered);
     tcase_add_test(all, a_schema_that_cannot_be_read_is_a_reject);
-    tcase_add_loop_test(all, failures_are_retries, 0, 10);
+    tcase_add_loop_test(all, failures_are_retries, 0, 11);
     tcase_add_test(all, a_registry_that_is_down_is_asked_now_and_then);
     tcase_add_test(all, after_a_failure_it_is_asked_again);
     tcase_add_test(all, a_slow_registry_holds_up_nobody);
