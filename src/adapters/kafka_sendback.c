@@ -28,6 +28,7 @@ struct kafka_sendback {
     size_t n;
     struct kafka_client client;
     rd_kafka_topic_t *topics[MAX_TOPICS + 1];
+    uint64_t closed;                   /* connections when the producer was ready */
     int64_t begun;                     /* when the transaction was, mono ms */
     rd_kafka_resp_err_t refused;       /* of the first record of the transaction that the broker did not take */
     char refused_where[160];
@@ -79,7 +80,8 @@ void kafka_sendback_free(struct kafka_sendback **at) {
     if (!*at)
         return;
     retire(*at);
-    free(*at);
+    if (!(*at)->client.abandoned)
+        free(*at);
     *at = NULL;
 }
 
@@ -121,15 +123,21 @@ static bool open_topics(struct kafka_sendback *sendback, struct err *e) {
 
 bool kafka_sendback_init(struct kafka_sendback *sendback, struct err *e) {
     retire(sendback);
-    return open_producer(sendback, e) && take_id(sendback, e) && open_topics(sendback, e);
+    bool good = open_producer(sendback, e) && take_id(sendback, e) && open_topics(sendback, e);
+    sendback->closed = atomic_load(&sendback->client.closed);
+    return good;
 }
 
+/* What a closed connection left behind on its way could end the next transaction by half (kafka_sink.c): so it is not
+ * begun in the same epoch. */
 bool kafka_sendback_begin(struct kafka_sendback *sendback, struct err *e) {
     rd_kafka_poll(sendback->client.rk, 0);
     if (sendback->client.failure.code) {
         *e = sendback->client.failure;
         return false;
     }
+    if (atomic_load(&sendback->client.closed) != sendback->closed)
+        return err_set(e, ERR_ABORTED, NULL, "a connection to the brokers was closed");
     sendback->refused = RD_KAFKA_RESP_ERR_NO_ERROR;
     sendback->begun = clock_mono_ms();
     return kafka_client_done(e, rd_kafka_begin_transaction(sendback->client.rk), "begin_transaction");

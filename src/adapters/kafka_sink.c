@@ -178,8 +178,8 @@ static bool sink_init(void *self, struct err *e) {
 static bool renew(struct kafka_sink *sink, struct err *e) {
     if (sink->state == READY && atomic_load(&sink->client.closed) == sink->closed)
         return true;
-    LOG(LOG_LEVEL_INFO, "producer_renewed", "client=%s", rd_kafka_name(sink->client.rk));
     if (sink->state == READY) {
+        LOG(LOG_LEVEL_INFO, "producer_renewed", "client=%s", rd_kafka_name(sink->client.rk));
         sink->output.counts.renewed++;
         sink_retire(sink);
     }
@@ -422,7 +422,8 @@ void kafka_sink_free(struct kafka_sink **at) {
     sink_retire(sink);
     kafka_output_fini(&sink->output);
     free(sink->log_ends);
-    free(sink);
+    if (!sink->client.abandoned && !sink->reader.client.abandoned)
+        free(sink);
     *at = NULL;
 }
 

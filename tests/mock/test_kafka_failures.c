@@ -1,6 +1,8 @@
 /* What each injected failure is to the engine. The mock's answers are those of TxnOffsetCommit, EndTxn and Produce. */
 #include "mock_rig.h"
 
+#include "adapters/kafka_sendback.h"
+
 #include <time.h>
 
 enum {
@@ -151,6 +153,33 @@ START_TEST(after_a_connection_closed_a_transaction_has_a_new_epoch) {
 }
 END_TEST
 
+/* The same of redrive; there all is to be begun anew, since another may have sent letters between two epochs. */
+START_TEST(after_a_connection_closed_redrive_begins_anew) {
+    struct err e = {.code = ERR_NONE};
+    struct dead_letter_range range = {3, 3};
+    mock_open(1);
+    rig_open(&rig);
+    const char *topics[] = {rig.names[RIG_INPUT_A]};
+    struct kafka_sendback *sendback =
+        kafka_sendback_new(&rig.sink_options.conf, topics, 1, rig.names[RIG_DEAD_LETTERS], &e);
+    struct kafka_sendback_record record = {.timestamp = -1, .value = bytes_of("back"), .sent = 1, .letter = 3};
+    for (int round = 0; round < 2; round++) {
+        ck_assert_msg(kafka_sendback_init(sendback, &e), "%s", e.words);
+        for (int i = 0; i < 2; i++) {
+            ck_assert_msg(kafka_sendback_begin(sendback, &e), "%s", e.words);
+            ck_assert_msg(kafka_sendback_record(sendback, &record, &e), "%s", e.words);
+            if (i)
+                rd_kafka_mock_push_request_errors(mock_cluster, END_TXN, 1, E(_TRANSPORT));
+            ck_assert_msg(kafka_sendback_commit(sendback, 0, &range, 1, &e), "%s", e.words);
+        }
+        ck_assert(!kafka_sendback_begin(sendback, &e));
+        ck_assert_int_eq(e.code, ERR_ABORTED);
+    }
+    kafka_sendback_free(&sendback);
+    mock_close();
+}
+END_TEST
+
 /* What init() says to each answer; then the answer is well again. */
 START_TEST(each_failure_to_begin_has_its_class) {
     static const struct {
@@ -236,6 +265,7 @@ static void add(TCase *all) {
     tcase_add_test(all, a_changelog_is_read_past_what_passes);
     tcase_add_test(all, what_was_refused_is_not_sent_again);
     tcase_add_test(all, after_a_connection_closed_a_transaction_has_a_new_epoch);
+    tcase_add_test(all, after_a_connection_closed_redrive_begins_anew);
 }
 
 SUITE_MAIN("kafka failures on the mock", add)
