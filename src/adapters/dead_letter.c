@@ -101,7 +101,7 @@ static bool read_range(struct bytes word, int64_t after, struct dead_letter_rang
     range->last = range->first;
     if (dash && !number((struct bytes){dash + 1, word.n - n - 1}, &range->last))
         return false;
-    return range->first > after && range->last >= range->first + (dash != NULL);
+    return range->first > after && (!dash || range->last > range->first);
 }
 
 bool dead_letter_receipt_read(struct bytes value, struct dead_letter_range ranges[DEAD_LETTER_MAX_RANGES], size_t *n,

@@ -143,7 +143,7 @@ END_TEST
 
 static const char *const unreadable[] = {"",    " ",    "5 ",   " 5",    "5  6",  "6 5",   "5 5",    "5-5", "6-5",
                                          "5-",  "-5",   "5-6-7", "05",   "a",     "5-6 6", "5,6",    "5\n", "1e3",
-                                         "9223372036854775808"};
+                                         "9223372036854775808", "9223372036854775807-9223372036854775807"};
 
 START_TEST(a_receipt_that_cannot_be_read_is_an_error) {
     struct dead_letter_range ranges[DEAD_LETTER_MAX_RANGES];
