@@ -1,6 +1,6 @@
 /* Secrets of a configuration: they come from files and the environment only, and leave no copies behind. Copies that must
  * be there for as long as the process runs (librdkafka and libcurl are given them again for each new client) are in the
- * settings' arena, and wiped with it; app/guard keeps others from reading the process's memory. */
+ * settings' arena, and wiped with it; host/secrecy keeps others from reading the process's memory. */
 #include "app/settings_parts.h"
 
 #include <errno.h>
