@@ -199,7 +199,7 @@ static void *end(void *argument) {
 
 bool kafka_client_close(struct kafka_client *client, int ms) {
     if (!client->rk)
-        return true;
+        return !client->abandoned;
     client->closing = true;
     struct ending *ending = malloc(sizeof *ending);
     MUST(ending);
@@ -209,7 +209,7 @@ bool kafka_client_close(struct kafka_client *client, int ms) {
     if (ending->done < 0 || pthread_create(&thread, NULL, end, ending)) {
         rd_kafka_destroy(ending->rk);
         free(ending);
-        return true;
+        return !client->abandoned;
     }
     struct pollfd wait = {ending->done, POLLIN, 0};
     int64_t deadline = clock_mono_ms() + ms;
@@ -218,11 +218,12 @@ bool kafka_client_close(struct kafka_client *client, int ms) {
         left = (int)(deadline > clock_mono_ms() ? deadline - clock_mono_ms() : 0);
     if (ready != 1) {
         pthread_detach(thread);
+        client->abandoned = true;
         LOG(LOG_LEVEL_WARN, "kafka_close_abandoned", "waited_ms=%d", ms);
         return false;
     }
     pthread_join(thread, NULL);
     close(ending->done);
     free(ending);
-    return true;
+    return !client->abandoned;
 }

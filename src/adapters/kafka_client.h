@@ -13,6 +13,7 @@ struct kafka_client {
     rd_kafka_t *rk;         /* NULL: none */
     void *owner;            /* for the callbacks of the owner */
     bool closing;           /* callbacks of the owner must do nothing any more */
+    bool abandoned;         /* a handle was, now or earlier: its threads may still write here, so this must stay */
     struct err failure;     /* code != NONE: what makes the handle useless (permission, fatal errors) */
     struct err heard;       /* the last that was said of connections, which librdkafka mends; code NONE: nothing */
     atomic_int certificate; /* OpenSSL's reason not to believe a broker's certificate (kafka_way), 0: none */
@@ -25,7 +26,7 @@ bool kafka_client_open(struct kafka_client *client, rd_kafka_type_t type, rd_kaf
 
 /* Destroys the handle within `ms`, else abandons it to the end of the process: librdkafka waits for ever for whatever
  * was not given back. Its topics, queues and messages must have been.
- * False: abandoned; a consumer's callbacks may then still run. */
+ * False: one was abandoned (client->abandoned); a consumer's callbacks may then still run. */
 bool kafka_client_close(struct kafka_client *client, int ms);
 
 /* True where the handle is useless, with why. Only a fatal error stays: librdkafka says again and again that it is not

@@ -80,8 +80,8 @@ void kafka_feed_free(struct kafka_feed **feed) {
         return;
     if (f->topic)
         rd_kafka_topic_destroy(f->topic);
-    if (f->client.rk)
-        kafka_client_close(&f->client, CLOSE);
-    free(f);
+    kafka_client_close(&f->client, CLOSE);
+    if (!f->client.abandoned)
+        free(f);
     *feed = NULL;
 }

@@ -120,7 +120,8 @@ void kafka_letters_free(struct kafka_letters **letters) {
     kafka_client_close(&l->reader, CLOSE_WAIT);
     kafka_client_close(&l->asker, CLOSE_WAIT);
     free(l->headers);
-    free(l);
+    if (!l->reader.abandoned && !l->asker.abandoned)
+        free(l);
     *letters = NULL;
 }
 

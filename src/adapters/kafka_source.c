@@ -306,7 +306,8 @@ void kafka_source_free(struct kafka_source **at, bool leave) {
     kafka_shards_fini(&source->shards);
     close(source->pool.wake);
     arena_free(&source->pool.arena);
-    free(source);
+    if (!source->shards.asker.abandoned)
+        free(source);
 }
 
 struct source kafka_source_port(struct kafka_source *source) {

@@ -281,7 +281,8 @@ void kafka_topics_free(struct kafka_topics **topics) {
     if (!*topics)
         return;
     kafka_admin_close(&(*topics)->client);
-    free(*topics);
+    if (!(*topics)->client.abandoned)
+        free(*topics);
     *topics = NULL;
 }
 
