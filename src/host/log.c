@@ -11,16 +11,6 @@ static _Atomic int current_level = LOG_LEVEL_INFO;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const char *const names[] = {"error", "warn", "info", "debug"};
 
-bool log_level_parse(const char *text, enum log_level *level) {
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (!strcmp(text, names[i])) {
-            *level = (enum log_level)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 void log_set_level(enum log_level level) {
     atomic_store(&current_level, (int)level);
 }

@@ -24,8 +24,6 @@ struct log_site {
     bool rare;
 };
 
-/* error, warn, info, debug. False: not a level. */
-bool log_level_parse(const char *text, enum log_level *level);
 void log_set_level(enum log_level level);
 bool log_enabled(enum log_level level);
 
