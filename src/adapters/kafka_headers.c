@@ -30,7 +30,7 @@ size_t kafka_headers_size(const rd_kafka_message_t *message) {
 
 struct kafka_headers *kafka_headers_keep(const rd_kafka_message_t *message, struct arena *arena) {
     const rd_kafka_headers_t *list = list_of(message);
-    if (!list)
+    if (!list || kafka_headers_size(message) > KAFKA_HEADERS_MOST)
         return NULL;
     size_t n = rd_kafka_header_cnt(list);
     struct kafka_headers *kept = arena_take(arena, sizeof *kept);

@@ -17,7 +17,9 @@ struct kafka_headers {
 
 /* Bytes that kafka_headers_keep takes of an arena; 0: the record has none. */
 size_t kafka_headers_size(const rd_kafka_message_t *message);
-/* A copy in the arena; NULL: the record has none. */
+/* A copy in the arena; NULL: the record has none, or so many that the arena, which is for a batch's records, had better
+ * not take them (a record of millions of tiny headers grows to twenty times its size). */
+enum { KAFKA_HEADERS_MOST = 32 * 1024 * 1024 /* bytes */ };
 struct kafka_headers *kafka_headers_keep(const rd_kafka_message_t *message, struct arena *arena);
 
 /* The last header of that name among those kept; at == NULL: there is none. */
