@@ -4,6 +4,7 @@
 
 #include "adapters/kafka_client.h"
 #include "adapters/kafka_headers.h"
+#include "base/guard.h"
 #include "host/clock.h"
 
 #include <inttypes.h>
@@ -136,7 +137,7 @@ bool kafka_sendback_begin(struct kafka_sendback *sendback, struct err *e) {
         *e = sendback->client.failure;
         return false;
     }
-    if (atomic_load(&sendback->client.closed) != sendback->closed)
+    if (GUARD(redrive_epoch) && atomic_load(&sendback->client.closed) != sendback->closed)
         return err_set(e, ERR_ABORTED, NULL, "a connection to the brokers was closed");
     sendback->refused = RD_KAFKA_RESP_ERR_NO_ERROR;
     sendback->begun = clock_mono_ms();
