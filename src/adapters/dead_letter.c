@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { RANGE_TEXT = 42 }; /* two numbers of 19 digits, a dash, a blank */
+enum { RANGE_TEXT = 42 /* two numbers of 19 digits, a dash, a blank */, RECEIPT_SHOWN = 61 };
 
 /* Digits only, no leading zero, within int64. */
 static bool number(struct bytes text, int64_t *out) {
@@ -104,6 +104,14 @@ static bool read_range(struct bytes word, int64_t after, struct dead_letter_rang
     return range->first > after && (!dash || range->last > range->first);
 }
 
+/* The beginning of it, for a terminal. */
+static void show(struct bytes value, char out[RECEIPT_SHOWN]) {
+    size_t n = value.n < RECEIPT_SHOWN - 1 ? value.n : RECEIPT_SHOWN - 1;
+    for (size_t i = 0; i < n; i++)
+        out[i] = (char)(value.at[i] < 0x20 || value.at[i] > 0x7e ? '?' : value.at[i]);
+    out[n] = 0;
+}
+
 bool dead_letter_receipt_read(struct bytes value, struct dead_letter_range ranges[DEAD_LETTER_MAX_RANGES], size_t *n,
                               struct err *e) {
     *n = 0;
@@ -118,10 +126,12 @@ bool dead_letter_receipt_read(struct bytes value, struct dead_letter_range range
         if (at > value.n)
             return true;
     }
+    char shown[RECEIPT_SHOWN];
+    show(value, shown);
     return err_set(e, ERR_CORRUPT, NULL,
-                   "a receipt of what was sent back cannot be read (\"%.*s\"): another program wrote it, or a newer "
-                   "version",
-                   (int)(value.n < 60 ? value.n : 60), value.n ? (const char *)value.at : "");
+                   "a receipt of what was sent back cannot be read (\"%s\"): another program wrote it, or a newer "
+                   "version: use that, or see \"Dead letters\" in ops/README.md",
+                   shown);
 }
 
 size_t dead_letter_receipt_size(size_t n) {

@@ -54,11 +54,20 @@ static bool ours(const struct run *run, const struct kafka_letter *letter) {
     return bytes_is(letter->says.group, run->group);
 }
 
+/* A receipt can name only letters that were there before it; who names later ones would silence what is yet to come. */
 static bool read_receipt(struct run *run, uint32_t partition, const struct kafka_letter *letter, struct err *e) {
     struct dead_letter_range ranges[DEAD_LETTER_MAX_RANGES];
     size_t n;
-    return dead_letter_receipt_read(letter->value, ranges, &n, e) &&
-           redrive_ranges_add(&run->sent[partition], ranges, n, e);
+    bool good = dead_letter_receipt_read(letter->value, ranges, &n, e);
+    if (good && ranges[n - 1].last >= letter->offset)
+        good = err_set(e, ERR_CORRUPT, NULL,
+                       "a receipt names the letter at offset %" PRId64 ", which came after it: another program wrote it: "
+                       "see \"Dead letters\" in ops/README.md",
+                       ranges[n - 1].last);
+    if (!good)
+        snprintf(e->where, sizeof e->where, "dead letters, partition %" PRIu32 ", offset %" PRId64, partition,
+                 letter->offset);
+    return good && redrive_ranges_add(&run->sent[partition], ranges, n, e);
 }
 
 /* All that are there now, not only those before `ends`: receipts come behind their letters. */

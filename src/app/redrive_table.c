@@ -151,7 +151,8 @@ static void put_notes(const struct redrive_table *table, struct text *text) {
     put_count(text, came_back, "had been sent back and came back");
     put_count(text, table->not_meant, "others, which the filter leaves out");
     char others[200];
-    snprintf(others, sizeof others, "of other generations, such as %s (--generation shows those)", table->other);
+    snprintf(others, sizeof others, "of other generations, such as %s (app.generation: --generation takes what is after "
+             "the dot)", table->other);
     put_count(text, table->others, others);
     put_count(text, table->strange, "records on the topic are no dead letters of this program");
 }
@@ -172,6 +173,7 @@ void redrive_table_print(struct redrive_table *table, struct text *text) {
     }
     free(rows);
     put_notes(table, text);
+    const char *none = table->not_meant + table->others ? "none that is asked for\n" : "no dead letters\n";
     if (!table->n)
-        text_put(text, "no dead letters\n", 16);
+        text_put(text, none, strlen(none));
 }

@@ -154,6 +154,15 @@ START_TEST(a_receipt_that_cannot_be_read_is_an_error) {
 }
 END_TEST
 
+START_TEST(what_is_shown_of_a_receipt_moves_no_cursor) {
+    struct dead_letter_range ranges[DEAD_LETTER_MAX_RANGES];
+    struct err e;
+    size_t n;
+    ck_assert(!dead_letter_receipt_read(bytes_of("\x1b[31m \xff"), ranges, &n, &e));
+    ck_assert_msg(strstr(e.words, "(\"?[31m ?\")") != NULL, "%s", e.words);
+}
+END_TEST
+
 static void add(TCase *all) {
     tcase_add_test(all, a_letter_is_read);
     tcase_add_test(all, what_a_record_brings_along_does_not_pass_for_ours);
@@ -161,6 +170,7 @@ static void add(TCase *all) {
     tcase_add_loop_test(all, what_is_not_as_we_write_it_is_strange, 0, (int)(sizeof wrong / sizeof *wrong));
     tcase_add_test(all, a_receipt_is_known_by_its_last_header);
     tcase_add_test(all, receipts_come_back_as_they_were_written);
+    tcase_add_test(all, what_is_shown_of_a_receipt_moves_no_cursor);
     tcase_add_loop_test(all, a_receipt_that_cannot_be_read_is_an_error, 0, (int)(sizeof unreadable / sizeof *unreadable));
 }
 

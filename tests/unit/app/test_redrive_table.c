@@ -54,7 +54,7 @@ START_TEST(groups_by_code_and_topic) {
     holds(&text, "\ninvalid  events  1-4               3     1     1        1  1      2026-11-24 10:00  2026-11-25 10:00  "
                  "time \"?[2J\" is no time\nschema   events  3 ");
     holds(&text, "\n2 to be sent back\n1 sent back before\n1 held back: came back 3 times");
-    holds(&text, "\n2 had been sent back and came back\n2 of other generations, such as app.g0 (--gen");
+    holds(&text, "\n2 had been sent back and came back\n2 of other generations, such as app.g0 (app.gen");
     holds(&text, "\n9 records on the topic are no dead letters");
     text_free(&text);
     free(table);
@@ -66,6 +66,10 @@ START_TEST(there_may_be_no_letters) {
     struct text text = {0};
     redrive_table_print(table, &text);
     ck_assert_msg(text.n == 16 && !strncmp(text.at, "no dead letters\n", 16), "%.*s", (int)text.n, text.at);
+    text.n = 0;
+    table->not_meant = 3;
+    redrive_table_print(table, &text);
+    holds(&text, "3 others, which the filter leaves out\nnone that is asked for\n");
     text_free(&text);
     free(table);
 }
