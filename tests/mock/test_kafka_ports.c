@@ -152,6 +152,7 @@ static bool fetch_schema(void *registry, int64_t id, struct err *e) {
 START_TEST(an_unknown_schema_is_waited_for_then_refused) {
     const struct intake *item;
     mock_open(1);
+    asked = 0;
     rig.schemas = schemas_new();
     if (_i)
         rig.fetch_schema = fetch_schema;
