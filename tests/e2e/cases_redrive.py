@@ -5,6 +5,7 @@ import collections
 import contextlib
 import json
 import subprocess
+import tempfile
 import time
 
 import avro_bytes
@@ -234,6 +235,24 @@ def _start(play, *arguments):
                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
+def _forged_receipts(play):
+    """A receipt that no redrive can have written is refused with its place: it would silence letters that are to come."""
+    letters, group = play.topic("dead-letters"), play.group()
+    for value, words in ((b"0-999999", "names the letter at offset 999999"), (b"\x1b[2J", '"?[2J"')):
+        end = play.wire.ends(letters, play.partitions)[1]
+        topics.produce(play.bootstrap, letters, [(b"x", value)], partition=1,
+                       headers=[("leadstream-receipt", group)])
+        said = _redrive(play, codes=(3,)).stderr.decode()
+        if f"partition 1, offset {end}: a receipt" not in said or words not in said:
+            raise AssertionError(f"of the receipt {value} it says {said}")
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump({"version": 1, "partitions": [{"topic": letters, "partition": 1, "offset": end + 1}]}, file)
+            file.flush()
+            topics.tool("org.apache.kafka.tools.DeleteRecordsCommand", "--bootstrap-server", play.bootstrap,
+                        "--offset-json-file", file.name)
+        _redrive(play)
+
+
 def redrive_kills(play):
     """kill -9 at random moments, again and again, then two at the same time: each letter goes once."""
     events = _spoil(play, 2_100, 20)
@@ -253,6 +272,7 @@ def redrive_kills(play):
     _each_once_in_order(play, events, ends)
     _run_daemon(play)
     _scores_are_right(play, events)
+    _forged_receipts(play)
 
 
 def redrive_broker_frozen(play):

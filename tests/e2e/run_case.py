@@ -27,6 +27,9 @@ def cases():
 
 
 def main():
+    if len(sys.argv) != 5 or sys.argv[1] not in cases():
+        print(__doc__, *sorted(cases()), sep="\n", file=sys.stderr)
+        return 2
     name, binary, broker, work = sys.argv[1:5]
     with open(os.path.join(broker, "bootstrap"), encoding="utf-8") as file:
         bootstrap = file.read().strip()
