@@ -171,7 +171,10 @@ bool kafka_client_open(struct kafka_client *client, rd_kafka_type_t type, rd_kaf
     if (client->rk)
         return true;
     rd_kafka_conf_destroy(conf);
-    return err_set(e, ERR_CONFIG, NULL, "kafka: %s", words);
+    /* OpenSSL's words do not say that a file is not there. */
+    bool file = strstr(words, ".location failed") != NULL;
+    return err_set(e, ERR_CONFIG, NULL, "kafka: %s%s", words,
+                   file ? " (is that file there, PEM, open to this user, its password right?)" : "");
 }
 
 void kafka_client_wake_fetchers(struct kafka_client *client, const struct kafka_conf *conf) {

@@ -36,7 +36,8 @@ static void add(struct notes *notes, const struct crash_note *note) {
 }
 
 static bool complain(const char *path, const char *what, struct err *e) {
-    return err_set(e, ERR_DISK, path, "the file of crash notes cannot be %s: %s", what, strerror(errno));
+    return err_set(e, ERR_DISK, path, "the file of crash notes cannot be %s: %s; give it to this user, or take it away",
+                   what, strerror(errno));
 }
 
 static void scan(struct notes *notes, struct bytes bytes, int64_t now) {
