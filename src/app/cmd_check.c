@@ -133,7 +133,7 @@ static int check_broker(const struct settings *settings, const struct model *mod
     struct err e;
     struct kafka_topics *topics = kafka_topics_look(&options, &e);
     if (!topics)
-        return cmd_say_err(EXIT_WORLD, name, &e);
+        return cmd_say_err(e.code == ERR_CONFIG ? EXIT_INPUT : EXIT_WORLD, name, &e);
     size_t n, bad = 0, missing = 0;
     const struct kafka_topics_row *rows = kafka_topics_rows(topics, &n);
     for (size_t i = 0; i < n; i++) {

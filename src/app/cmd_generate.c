@@ -123,7 +123,9 @@ static int to_topic(const struct options *o) {
     bool sent = sending.feed && make_all(o, put_record, &sending) && kafka_feed_flush(sending.feed, &sending.err);
     kafka_feed_free(&sending.feed);
     settings_free(&settings);
-    return sent ? EXIT_DONE : cmd_say_err(EXIT_WORLD, name, &sending.err);
+    if (sent)
+        return EXIT_DONE;
+    return cmd_say_err(sending.err.code == ERR_CONFIG ? EXIT_INPUT : EXIT_WORLD, name, &sending.err);
 }
 
 /* ---- options ---- */

@@ -120,7 +120,7 @@ static struct kafka_topics_options topics_options(const struct settings *setting
 static int look_and_make(const struct kafka_topics_options *options, bool create) {
     struct err e;
     struct kafka_topics *topics = kafka_topics_look(options, &e);
-    int code = topics ? EXIT_DONE : cmd_say_err(EXIT_WORLD, name, &e);
+    int code = topics ? EXIT_DONE : cmd_say_err(e.code == ERR_CONFIG ? EXIT_INPUT : EXIT_WORLD, name, &e);
     if (topics && create && !kafka_topics_create(topics, &e))
         code = cmd_say_err(e.code == ERR_REFUSED ? EXIT_INPUT : EXIT_WORLD, name, &e);
     if (topics && !code)

@@ -118,13 +118,14 @@ static bool set_bool(const struct param *param, bool *to, struct bytes text, str
                    (const char *)text.at);
 }
 
+/* Folders are called by names: those of this folder and the one above are none. */
 static bool is_name(struct bytes text) {
     for (size_t i = 0; i < text.n; i++) {
         uint8_t c = text.at[i], letter = c | 0x20;
         if (!(letter >= 'a' && letter <= 'z') && !(c >= '0' && c <= '9') && c != '.' && c != '_' && c != '-')
             return false;
     }
-    return text.n >= 1 && text.n <= 64;
+    return text.n >= 1 && text.n <= 64 && !bytes_is(text, ".") && !bytes_is(text, "..");
 }
 
 static bool set_text(const struct param *param, const char **to, struct bytes text, struct arena *arena,
