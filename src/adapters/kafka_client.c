@@ -73,6 +73,8 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
     if (!strcmp(facility, "CONFWARN") && strstr(words, "will be ignored by this"))
         return;
     log_quoted(quoted, sizeof quoted, words);
+    if (!strcmp(facility, "SESSTMOUT") && rd_kafka_opaque(rk))
+        atomic_store(&((struct kafka_client *)rd_kafka_opaque(rk))->session_lost, clock_mono_ms());
     if (!strcmp(facility, "FAIL") && rd_kafka_opaque(rk))
         advise(rd_kafka_opaque(rk), words);
     if (!strcmp(facility, "FAIL") && level > 2)

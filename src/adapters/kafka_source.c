@@ -1,7 +1,12 @@
 /* The consumer: its group and its poll loop. kafka_shards has what is assigned, kafka_partition what is fetched.
  *
  * The rebalance callback runs inside poll(), on the worker's thread. All messages, queues and lists are given back
- * before the consumer is closed, since librdkafka waits for them. */
+ * before the consumer is closed, since librdkafka waits for them.
+ *
+ * A consumer whose instance id was given to another is of no more use. Mostly there is another process, which may not be
+ * fenced in turn, or the two would do so for ever: this one ends. But librdkafka 2.0.2, thrown out of the group by its
+ * session time-out, may join twice (the first answer came too late), and the broker then takes the second for another
+ * member. So where a seat was lost before for any other reason, the consumer is made anew, once a minute at most. */
 #include "adapters/kafka_source.h"
 
 #include "adapters/kafka_shards.h"
@@ -19,7 +24,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { METADATA_WAIT = 5000, LEAVE_WAIT = 3000, CLOSE_WAIT = 3000 /* ms */ };
+enum {
+    METADATA_WAIT = 5000, /* ms */
+    LEAVE_WAIT = 3000,
+    CLOSE_WAIT = 3000,
+    REMAKE_WAIT = 10000, /* for the end of a consumer that is made anew; then the process ends */
+    REMAKE_AFTER = 60000 /* between a lost seat and the fence, and between two fences that are both survived */
+};
 
 struct kafka_source {
     struct kafka_source_options options;
@@ -29,7 +40,10 @@ struct kafka_source {
     rd_kafka_queue_t *queue;                /* the consumer's own */
     const struct source_listener *listener; /* while a poll runs */
     bool joined;
-    bool changed; /* the assignment changed in this poll */
+    bool changed;    /* the assignment changed in this poll */
+    bool abandoned;  /* a consumer that was to be made anew did not end: its callbacks may still run */
+    int64_t evicted; /* when an assignment was last lost other than by a fence, and */
+    int64_t remade;  /* when the consumer was last made anew; clock_mono_ms, 0: never */
     atomic_bool woken;
 };
 
@@ -49,6 +63,8 @@ static void on_assign(struct kafka_source *source, rd_kafka_topic_partition_list
 static void on_revoke(struct kafka_source *source) {
     bool lost = rd_kafka_assignment_lost(source->pool.client.rk);
     int64_t begun = clock_mono_ms();
+    if (lost && !rd_kafka_fatal_error(source->pool.client.rk, NULL, 0))
+        source->evicted = begun;
     if (source->shards.n)
         source->listener->revoked(source->listener->self, source->shards.ours, source->shards.n, lost);
     LOG(LOG_LEVEL_INFO, "revoked", "shards=%zu lost=%d ms=%" PRId64, source->shards.n, lost, clock_mono_ms() - begun);
@@ -124,9 +140,54 @@ static void on_message(struct kafka_source *source, const rd_kafka_message_t *me
         source->pool.failure = e;
 }
 
+static bool open_handle(struct kafka_source *source, struct err *e) {
+    rd_kafka_conf_t *conf = kafka_conf_new(&source->options.conf, KAFKA_CONF_SOURCE, e);
+    if (!conf)
+        return false;
+    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    source->pool.client.owner = source;
+    if (!kafka_client_open(&source->pool.client, RD_KAFKA_CONSUMER, conf, e))
+        return false;
+    rd_kafka_poll_set_consumer(source->pool.client.rk);
+    source->queue = rd_kafka_queue_get_consumer(source->pool.client.rk);
+    static const uint64_t one = 1;
+    rd_kafka_queue_io_event_enable(source->queue, source->pool.wake, &one, sizeof one);
+    return true;
+}
+
+static void close_queue(struct kafka_source *source) {
+    if (!source->queue)
+        return;
+    rd_kafka_queue_io_event_enable(source->queue, -1, NULL, 0);
+    rd_kafka_queue_destroy(source->queue);
+    source->queue = NULL;
+}
+
+/* See the first comment. Whatever the engine has of the old consumer is lost, and its open transaction with it. False:
+ * *e stays the fence, or says why there is no new consumer. */
+static bool remake(struct kafka_source *source, struct err *e) {
+    int64_t now = clock_mono_ms(), lost = atomic_load(&source->pool.client.session_lost);
+    lost = lost > source->evicted ? lost : source->evicted; /* a session may end while there is nothing assigned */
+    bool own = lost && now - lost <= REMAKE_AFTER;
+    if (e->code != ERR_FENCED || !own || (source->remade && now - source->remade <= REMAKE_AFTER))
+        return false;
+    LOG(LOG_LEVEL_WARN, "consumer_remade", "shards=%zu lost_ms_ago=%" PRId64, source->shards.n, now - lost);
+    source->pool.errors[ERR_FENCED]++;
+    source->remade = now;
+    if (source->shards.n)
+        source->listener->revoked(source->listener->self, source->shards.ours, source->shards.n, true);
+    kafka_shards_drop(&source->shards);
+    close_queue(source);
+    source->changed = true;
+    source->joined = false;
+    source->pool.failure.code = ERR_NONE;
+    source->abandoned = !kafka_client_close(&source->pool.client, REMAKE_WAIT);
+    return !source->abandoned && open_handle(source, e);
+}
+
 static bool failed(struct kafka_source *source, struct err *e) {
     if (kafka_client_failed(&source->pool.client, e))
-        return true;
+        return !remake(source, e);
     if (source->pool.failure.code == ERR_NONE)
         return !kafka_unread_look(&source->unread, &source->shards, e);
     *e = source->pool.failure;
@@ -237,21 +298,6 @@ static bool warm_metadata(struct kafka_source *source, struct err *e) {
     return true;
 }
 
-static bool open_consumer(struct kafka_source *source, struct err *e) {
-    rd_kafka_conf_t *conf = kafka_conf_new(&source->options.conf, KAFKA_CONF_SOURCE, e);
-    if (!conf)
-        return false;
-    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
-    source->pool.client.owner = source;
-    if (!kafka_client_open(&source->pool.client, RD_KAFKA_CONSUMER, conf, e))
-        return false;
-    rd_kafka_poll_set_consumer(source->pool.client.rk);
-    source->queue = rd_kafka_queue_get_consumer(source->pool.client.rk);
-    static const uint64_t one = 1;
-    rd_kafka_queue_io_event_enable(source->queue, source->pool.wake, &one, sizeof one);
-    return warm_metadata(source, e);
-}
-
 struct kafka_source *kafka_source_new(const struct kafka_source_options *options, struct err *e) {
     MUST(options->n_topics >= 1 && options->n_topics <= ENGINE_MAX_TOPICS && options->partitions >= 1);
     struct kafka_source *source = calloc(1, sizeof *source);
@@ -264,7 +310,7 @@ struct kafka_source *kafka_source_new(const struct kafka_source_options *options
     source->pool.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     MUST(source->pool.wake >= 0);
     kafka_shards_init(&source->shards, &source->pool);
-    if (!open_consumer(source, e))
+    if (!open_handle(source, e) || !warm_metadata(source, e))
         kafka_source_free(&source, false);
     return source;
 }
@@ -296,12 +342,9 @@ void kafka_source_free(struct kafka_source **at, bool leave) {
     kafka_shards_drop(&source->shards);
     if (source->pool.client.rk && leave && source->joined && !source->options.assign_all)
         leave_group(source);
-    if (source->queue) {
-        rd_kafka_queue_io_event_enable(source->queue, -1, NULL, 0);
-        rd_kafka_queue_destroy(source->queue);
-    }
+    close_queue(source);
     *at = NULL;
-    if (!kafka_client_close(&source->pool.client, CLOSE_WAIT))
+    if (!kafka_client_close(&source->pool.client, CLOSE_WAIT) || source->abandoned)
         return; /* its callbacks may still run: what they use is abandoned too */
     kafka_shards_fini(&source->shards);
     close(source->pool.wake);

@@ -44,6 +44,21 @@ def commit_cut(play):
         chaos.finish(play, stream=stream)
 
 
+def fenced_by_itself(play):
+    """A session times out, and the JoinGroup after it is thought lost but reaches the broker behind its repetition: the
+    broker takes it for another process by the same name and fences the first. There is no other, so the daemon makes its
+    consumer anew and goes on by itself."""
+    with chaos.broker_behind_proxy(play) as between:
+        stream, daemon = _loaded(play, threads=1)
+        ghost = between.fault(proxy.JOIN, proxy.GHOST, seconds=4)
+        between.fault(proxy.HEARTBEAT, proxy.LOSE_ANSWER)
+        ghost.wait(30)
+        daemon.wait_words("event=consumer_remade", limit=30)
+        slow = chaos.progress(play, [daemon])
+        print(f"at work again after {slow:.1f} s, {chaos.lost(daemon):.0f} batches lost")
+        chaos.finish(play, stream=stream)
+
+
 def commit_unanswered(play):
     """EndTxn, or its answer, is lost for good, or comes after the transaction is too old: nobody says how the commit
     ended, the producer is given up, and the changelog tells."""

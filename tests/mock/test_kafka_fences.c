@@ -1,0 +1,77 @@
+/* A consumer whose instance id went to another: a twin, or itself that joined twice. */
+#include "mock_rig.h"
+
+enum { HEARTBEAT = 12, LIMIT = 300 /* polls of 50 ms */ };
+
+static void open_group(void) {
+    mock_open(1);
+    rig.group = true;
+    rig.extra[rig.n_extra++] = (struct kafka_conf_property){"heartbeat.interval.ms", "100"};
+    rig.extra[rig.n_extra++] = (struct kafka_conf_property){"session.timeout.ms", "4000"};
+    rig_open(&rig);
+    rig_join(&rig);
+}
+
+/* Polls until the next heartbeat has been answered so: true if the seat was lost, false if a poll failed with *e. */
+static bool answer_heartbeat(rd_kafka_resp_err_t answer, struct err *e) {
+    unsigned before = rig.revoked;
+    rd_kafka_mock_push_request_errors(mock_cluster, HEARTBEAT, 1, answer);
+    for (int i = 0; i < LIMIT && rig.revoked == before; i++)
+        if (!rig.source.poll(rig.source.self, &rig.listener, 50, e) && err_class(e->code) != ERR_CLASS_RETRY)
+            return false;
+    ck_assert_uint_eq(rig.revoked, before + 1);
+    ck_assert(rig.lost);
+    return true;
+}
+
+/* Polls for a while: true if no poll fails. */
+static bool go_on(struct err *e) {
+    for (int i = 0; i < 10; i++)
+        if (!rig.source.poll(rig.source.self, &rig.listener, 50, e) && err_class(e->code) != ERR_CLASS_RETRY)
+            return false;
+    return true;
+}
+
+static bool fenced(struct err *e) {
+    return !answer_heartbeat(RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, e) || !go_on(e);
+}
+
+static void check_end(const struct err *e) {
+    ck_assert_msg(e->code == ERR_FENCED && strstr(e->words, "same `instance`"), "%s: %s", err_name(e->code), e->words);
+}
+
+START_TEST(a_fence_out_of_the_blue_is_a_twin) {
+    struct err e = {0};
+    open_group();
+    ck_assert(fenced(&e));
+    check_end(&e);
+    mock_close();
+}
+END_TEST
+
+START_TEST(a_fence_after_a_lost_seat_is_survived_once) {
+    struct err e = {0};
+    open_group();
+    const struct rd_kafka_s *first = kafka_source_consumer(rig.owned_source);
+    ck_assert_msg(answer_heartbeat(RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, &e), "%s", e.words);
+    rig_join(&rig);
+    ck_assert_msg(kafka_source_consumer(rig.owned_source) == first, "made anew without need");
+    ck_assert_msg(!fenced(&e), "%s: %s", err_name(e.code), e.words);
+    ck_assert_uint_eq(kafka_source_errors(rig.owned_source)[ERR_FENCED], 1);
+    rig_join(&rig);
+    rig_rewind(&rig);
+    const struct intake *item;
+    ck_assert_int_eq(rig_head(&rig, 0, 0, &item, SOURCE_EMPTY, 5000), SOURCE_END);
+    ck_assert_msg(fenced(&e), "a second fence within a minute is a twin's");
+    check_end(&e);
+    mock_close();
+}
+END_TEST
+
+static void add(TCase *all) {
+    tcase_set_timeout(all, 90);
+    tcase_add_test(all, a_fence_out_of_the_blue_is_a_twin);
+    tcase_add_test(all, a_fence_after_a_lost_seat_is_survived_once);
+}
+
+SUITE_MAIN("kafka fences on the mock", add)
