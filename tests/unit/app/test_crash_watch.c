@@ -27,6 +27,7 @@ enum how { ABORT, CHECK, SEGV, OVERFLOW, KILL, SENT_ABORT, SENT_SEGV, NOT_AT_WOR
 static volatile struct engine_place place = {true, 1, 5, ENGINE_WHOLE_RECORD, 42};
 static const struct bytes topics[] = {{(const uint8_t *)"a", 1}, {(const uint8_t *)"crm.webhooks", 12}};
 static enum how how;
+static volatile int *volatile nowhere; /* no memory; the compiler may not know */
 
 static int deeper(volatile int *above) {
     volatile int here[4096];
@@ -49,7 +50,7 @@ static void *work(void *unused) {
     case ABORT:
     case NOT_AT_WORK: abort();
     case CHECK: MUST(topics[0].n == 2); break;
-    case SEGV: *(volatile int *)(uintptr_t)8 = 1; break; /* where no memory is */
+    case SEGV: *nowhere = 1; break;
     case OVERFLOW: deeper(&none); break;
     case KILL: kill(getpid(), SIGKILL); break;
     case SENT_ABORT:
