@@ -63,9 +63,9 @@ static bool step_bounds(struct engine *engine, struct shard *shard, struct err *
         char where[160];
         return err_set(e, ERR_REFUSED, engine_where(engine, shard, where, sizeof where),
                        "the store is ahead of the changelog (%" PRId64 " > %" PRId64
-                       "): the changelog has lost records."
-                       " If the changelog is to be trusted, move the store directory away and start again: it is built"
-                       " anew from the changelog",
+                       "): the changelog has lost records. If the topic was deleted and made again, use a new"
+                       " `generation:`, which reads the topics from their start; if what it has is to be trusted, move"
+                       " the store directory away and start again",
                        shard->stored.upto, shard->log_target);
     }
     if (!sink->log_open(sink->self, shard->number, shard->log_first, e))
