@@ -33,7 +33,21 @@ struct kafka_sendback {
     int64_t begun;                     /* when the transaction was, mono ms */
     rd_kafka_resp_err_t refused;       /* of the first record of the transaction that the broker did not take */
     char refused_where[160];
+    bool refused_letter;               /* that one is a letter, and its topic will never take it as it is */
 };
+
+/* What a topic refuses for good: NULL is all else. A broker refuses the whole batch in which such a record is. */
+static const char *never_taken(rd_kafka_resp_err_t err) {
+    switch ((int)err) {
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+        return "its timestamp is further from the broker's time than the topic allows "
+               "(message.timestamp.difference.max.ms; newer brokers: message.timestamp.before.max.ms, .after.max.ms)";
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE: return "raise the topic's max.message.bytes";
+    case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE: return "raise the topic's segment.bytes";
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD: return "a rule of the topic, such as that all records have keys";
+    default: return NULL;
+    }
+}
 
 /* The message's opaque is the letter's offset + 1 (0: a receipt). What an abort purges has not failed. */
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque) {
@@ -44,6 +58,7 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
         message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT || sendback->refused)
         return;
     sendback->refused = message->err;
+    sendback->refused_letter = message->_private && never_taken(message->err);
     int n = snprintf(sendback->refused_where, sizeof sendback->refused_where, "%s/%" PRId32,
                      rd_kafka_topic_name(message->rkt), message->partition);
     if (message->_private && n > 0 && (size_t)n < sizeof sendback->refused_where)
@@ -140,6 +155,7 @@ bool kafka_sendback_begin(struct kafka_sendback *sendback, struct err *e) {
     if (GUARD(redrive_epoch) && atomic_load(&sendback->client.closed) != sendback->closed)
         return err_set(e, ERR_ABORTED, NULL, "a connection to the brokers was closed");
     sendback->refused = RD_KAFKA_RESP_ERR_NO_ERROR;
+    sendback->refused_letter = false;
     sendback->begun = clock_mono_ms();
     return kafka_client_done(e, rd_kafka_begin_transaction(sendback->client.rk), "begin_transaction");
 }
@@ -151,6 +167,10 @@ static bool failed(const struct kafka_sendback *sendback, struct err *e) {
     if (e->code == ERR_FENCED && clock_mono_ms() - sendback->begun >= limit)
         return err_set(e, ERR_STALLED, NULL, "the broker gave up the transaction, which took longer than %d ms", limit);
     return false;
+}
+
+bool kafka_sendback_refused_letter(const struct kafka_sendback *sendback) {
+    return sendback->refused_letter;
 }
 
 /* ---- producing ---- */
@@ -180,6 +200,9 @@ static rd_kafka_resp_err_t produce_once(struct kafka_sendback *sendback, const s
 /* What the delivery reports say of the transaction. What passes by itself is tried again with a new one; who is fenced
  * or has no right hears that; all else is the record's fault. */
 static bool refused(const struct kafka_sendback *sendback, struct err *e) {
+    if (sendback->refused_letter)
+        return err_set(e, ERR_REFUSED, sendback->refused_where, "the topic does not take the record: %s; %s",
+                       rd_kafka_err2str(sendback->refused), never_taken(sendback->refused));
     kafka_client_fail(e, sendback->refused, sendback->refused_where, "the broker does not take the record");
     if (err_class(e->code) == ERR_CLASS_RETRY)
         e->code = ERR_ABORTED;
@@ -200,6 +223,7 @@ static bool give_up(struct kafka_sendback *sendback, const struct outgoing *m, r
         return refused(sendback, e);
     if (err == RD_KAFKA_RESP_ERR__STATE || err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
         return err_set(e, ERR_ABORTED, topic, "the transaction has failed in the background");
+    sendback->refused_letter = err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && m->letter >= 0;
     if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
         return err_set(e, ERR_REFUSED, topic, "the letter at offset %" PRId64 " cannot be sent: %s", m->letter,
                        rd_kafka_err2str(err));

@@ -3,7 +3,8 @@
  * The transactional id is `<app>.<generation>.redrive`: taking it settles what another has begun and fences him, so who
  * reads the receipts after kafka_sendback_init knows of all that was ever sent back for this generation, and nobody else
  * can add to it. Errors after which all is to be done again from init: ABORTED, UNKNOWN_OUTCOME, BROKER, TIMEOUT. FENCED:
- * another has taken over. REFUSED: the broker does not take a record; trying again does not help. */
+ * another has taken over. REFUSED: the broker does not take a record; trying again does not help (whether that is for good
+ * and a letter's own fault, kafka_sendback_refused_letter says). */
 #ifndef LEADSTREAM_KAFKA_SENDBACK_H
 #define LEADSTREAM_KAFKA_SENDBACK_H
 
@@ -39,5 +40,9 @@ NODISCARD bool kafka_sendback_record(struct kafka_sendback *sendback, const stru
  * may be followed by this: init again instead. */
 NODISCARD bool kafka_sendback_commit(struct kafka_sendback *sendback, uint32_t partition,
                                      const struct dead_letter_range *ranges, size_t n, struct err *e);
+
+/* After an error of this transaction: its topic will never take one of its letters as it is (its time, its size). Which
+ * one is only sure of a transaction with one letter: brokers refuse whole batches. */
+bool kafka_sendback_refused_letter(const struct kafka_sendback *sendback);
 
 #endif

@@ -183,10 +183,11 @@ static void print_table(struct redrive_table *table) {
 static void say_end(const struct options *o, const struct redrive_result *result) {
     uint64_t go = redrive_table_count(&result->table, REDRIVE_GO);
     if (o->run.send)
-        fprintf(stderr, "leadstream redrive: %" PRIu64 " letters sent back in %" PRIu64 " transactions\n", result->sent,
-                result->transactions);
+        fprintf(stderr, "leadstream redrive: %" PRIu64 " letter%s sent back in %" PRIu64 " transaction%s\n", result->sent,
+                result->sent == 1 ? "" : "s", result->transactions, result->transactions == 1 ? "" : "s");
     else if (go)
-        fprintf(stderr, "leadstream redrive: nothing was sent; --send sends %" PRIu64 " letters back\n", go);
+        fprintf(stderr, "leadstream redrive: nothing was sent; --send sends %" PRIu64 " letter%s back\n", go,
+                go == 1 ? "" : "s");
 }
 
 static int run(const struct settings *settings, const struct options *o) {

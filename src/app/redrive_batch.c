@@ -8,14 +8,14 @@
 struct redrive_batch {
     struct arena *arena;
     struct kafka_sendback_record *records;
-    size_t n, most, bytes;
+    size_t n, most, room, bytes;
     struct redrive_receipt receipt;
 };
 
 struct redrive_batch *redrive_batch_new(size_t most) {
     struct redrive_batch *batch = calloc(1, sizeof *batch);
     MUST(batch);
-    batch->most = most;
+    batch->most = batch->room = most;
     batch->arena = arena_new(ARENA_LIMIT);
     batch->records = calloc(most, sizeof *batch->records);
     MUST(batch->records);
@@ -87,6 +87,11 @@ int64_t redrive_batch_first(const struct redrive_batch *batch) {
     return batch->records[0].letter;
 }
 
+int64_t redrive_batch_last(const struct redrive_batch *batch) {
+    MUST(batch->n);
+    return batch->records[batch->n - 1].letter;
+}
+
 bool redrive_batch_send(struct redrive_batch *batch, struct kafka_sendback *sendback, uint32_t partition,
                         struct err *e) {
     MUST(batch->n);
@@ -98,7 +103,9 @@ bool redrive_batch_send(struct redrive_batch *batch, struct kafka_sendback *send
     return kafka_sendback_commit(sendback, partition, batch->receipt.ranges, batch->receipt.n, e);
 }
 
-void redrive_batch_drop(struct redrive_batch *batch) {
+void redrive_batch_drop(struct redrive_batch *batch, size_t most) {
+    MUST(most && most <= batch->room);
+    batch->most = most;
     arena_reset(batch->arena);
     batch->n = batch->bytes = 0;
     batch->receipt.n = 0;

@@ -23,13 +23,14 @@ void redrive_batch_pass(struct redrive_batch *batch);
 
 bool redrive_batch_full(const struct redrive_batch *batch);
 size_t redrive_batch_count(const struct redrive_batch *batch);
-/* The first letter's offset; there is one. */
+/* The first and the last letter's offset; there is one. */
 int64_t redrive_batch_first(const struct redrive_batch *batch);
+int64_t redrive_batch_last(const struct redrive_batch *batch);
 
 /* Sends it in one transaction with the receipt for `partition` of the dead letters. Errors as of kafka_sendback. */
 NODISCARD bool redrive_batch_send(struct redrive_batch *batch, struct kafka_sendback *sendback, uint32_t partition,
                                   struct err *e);
-/* Empties it. */
-void redrive_batch_drop(struct redrive_batch *batch);
+/* Empties it; it takes at most `most` letters then, which are no more than it was made for. */
+void redrive_batch_drop(struct redrive_batch *batch, size_t most);
 
 #endif

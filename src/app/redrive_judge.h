@@ -45,6 +45,8 @@ struct redrive_rules {
     X(OLD, "old",                                                                                                      \
       "held back: older than their topic keeps records, so that it might delete them unread; raise its retention.ms "  \
       "for a while, or use --old while the daemon runs")                                                               \
+    X(REFUSED, "refused",                                                                                              \
+      "held back: their topic does not take them as they are (see the log); change what the topic allows, then again")  \
     X(LIMIT, "beyond-limit", "left for another time (--limit)")
 
 enum redrive_fate {

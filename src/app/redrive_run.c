@@ -8,7 +8,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { TRIES = 10 /* starts without a transaction between them */, PAUSE = 500 /* ms between drawings of progress */ };
+enum {
+    TRIES = 10,        /* starts without a transaction between them */
+    PAUSE = 500,       /* ms between drawings of progress */
+    NARROWING = 8,     /* a transaction that holds a letter that is refused is looked through in so many parts */
+    REFUSED_MOST = 50  /* letters found so, each at the price of a few starts: then it is the topic that is to be mended */
+};
 
 #define ARENA_LIMIT ((size_t)512 * 1024 * 1024) /* for the tree of the largest array that a broker takes */
 
@@ -36,6 +41,18 @@ struct run {
         int64_t first;
         uint64_t count;
     } unknown;
+    size_t most;                        /* letters of a transaction; fewer while one that is refused is looked for .. */
+    struct {                            /* .. which is not behind this one; in this transaction: begin anew */
+        uint32_t partition;
+        int64_t last;
+        bool anew;
+    } suspect;
+    struct {
+        uint32_t partition;
+        int64_t offset;
+        bool told;
+    } refused[REFUSED_MOST];
+    size_t n_refused;
 };
 
 /* ---- what is told meanwhile ---- */
@@ -91,6 +108,13 @@ static bool read_receipts(struct run *run, uint32_t partition, struct err *e) {
     }
 }
 
+static long find_refused(const struct run *run, uint32_t partition, int64_t offset) {
+    for (size_t i = 0; i < run->n_refused; i++)
+        if (run->refused[i].partition == partition && run->refused[i].offset == offset)
+            return (long)i;
+    return -1;
+}
+
 /* What becomes of a letter that is ours and meant; GO: *value is what goes. */
 static enum redrive_fate judge(struct run *run, uint32_t partition, const struct kafka_letter *letter, size_t *source,
                                uint32_t *to, struct bytes *value) {
@@ -98,9 +122,34 @@ static enum redrive_fate judge(struct run *run, uint32_t partition, const struct
     enum redrive_fate fate = redrive_judge(&run->rules, letter, was_sent, source, to);
     if (fate == REDRIVE_GO && !redrive_value(letter, run->arena, value))
         fate = REDRIVE_NO_ENTRY;
+    if (fate == REDRIVE_GO && find_refused(run, partition, letter->offset) >= 0)
+        return REDRIVE_REFUSED;
     if (fate == REDRIVE_GO && run->result->sent + run->going >= run->options->limit)
         fate = REDRIVE_LIMIT;
     return fate;
+}
+
+/* The letter at fault is held back once it was alone; before that, its transaction is made smaller. */
+static void narrow(struct run *run, uint32_t partition, const struct err *e) {
+    size_t count = redrive_batch_count(run->batch);
+    if (count > 1) {
+        run->most = (count + NARROWING - 1) / NARROWING;
+        run->suspect.partition = partition;
+        run->suspect.last = redrive_batch_last(run->batch);
+    } else if (run->n_refused == REFUSED_MOST) {
+        return;
+    } else {
+        run->refused[run->n_refused].partition = partition;
+        run->refused[run->n_refused++].offset = redrive_batch_first(run->batch);
+        run->most = run->options->batch;
+        LOG_ERR(LOG_LEVEL_WARN, "letter_refused", e);
+    }
+    run->suspect.anew = true;
+}
+
+static void widen(struct run *run, uint32_t partition) {
+    if (partition != run->suspect.partition || redrive_batch_last(run->batch) >= run->suspect.last)
+        run->most = run->options->batch;
 }
 
 static bool send(struct run *run, uint32_t partition, struct err *e) {
@@ -112,14 +161,28 @@ static bool send(struct run *run, uint32_t partition, struct err *e) {
         run->result->sent += count;
         run->result->transactions++;
         run->going -= count;
+        widen(run, partition);
     } else {
         run->unknown.partition = partition;
         run->unknown.first = redrive_batch_first(run->batch);
         run->unknown.count = count;
+        if (kafka_sendback_refused_letter(run->sendback))
+            narrow(run, partition, e);
     }
-    redrive_batch_drop(run->batch);
+    redrive_batch_drop(run->batch, run->most);
     progress(run, "sending", false);
     return sent;
+}
+
+/* A line was written when it was still to go. */
+static void tell_refused(struct run *run, uint32_t partition, const struct kafka_letter *letter) {
+    long i = find_refused(run, partition, letter->offset);
+    if (run->refused[i].told)
+        return;
+    run->refused[i].told = true;
+    redrive_table_refused(&run->result->table, letter);
+    if (run->options->lines)
+        redrive_line_write(run->options->out, &run->text, partition, letter, REDRIVE_REFUSED);
 }
 
 static bool take_letter(struct run *run, uint32_t partition, const struct kafka_letter *letter, bool sending,
@@ -130,7 +193,7 @@ static bool take_letter(struct run *run, uint32_t partition, const struct kafka_
     struct bytes value;
     bool meant = redrive_meant(&run->options->filter, letter);
     enum redrive_fate fate = meant ? judge(run, partition, letter, &source, &to, &value) : REDRIVE_LIMIT;
-    run->going += fate == REDRIVE_GO;
+    run->going += fate == REDRIVE_GO || fate == REDRIVE_REFUSED; /* what --limit counts */
     if (!sending) {
         table->not_meant += !meant;
         if (meant)
@@ -143,6 +206,8 @@ static bool take_letter(struct run *run, uint32_t partition, const struct kafka_
         redrive_batch_add(run->batch, letter, value, source, to);
     else if (fate != REDRIVE_SENT)
         redrive_batch_pass(run->batch);
+    if (fate == REDRIVE_REFUSED)
+        tell_refused(run, partition, letter);
     return !redrive_batch_full(run->batch) || send(run, partition, e);
 }
 
@@ -186,7 +251,7 @@ static bool read_all_receipts(struct run *run, struct err *e) {
 static bool pass_all(struct run *run, bool sending, struct err *e) {
     run->read = run->going = 0;
     if (run->batch)
-        redrive_batch_drop(run->batch);
+        redrive_batch_drop(run->batch, run->most);
     for (uint32_t p = 0; p < kafka_letters_partitions(run->letters); p++)
         if (!pass(run, p, sending, e))
             return false;
@@ -214,7 +279,12 @@ static bool send_once(struct run *run, bool anew, struct err *e) {
 /* After a failure that may pass all begins anew: the id, the receipts, the letters. */
 static bool send_all(struct run *run, struct err *e) {
     uint64_t before = run->result->transactions;
-    for (int tries = 0; !send_once(run, tries > 0, e);) {
+    int tries = 0;
+    for (bool anew = false; !send_once(run, anew, e); anew = true) {
+        if (run->suspect.anew) {
+            run->suspect.anew = false;
+            continue;
+        }
         tries = run->result->transactions > before ? 1 : tries + 1;
         before = run->result->transactions;
         if (!passes_by_itself(e->code) || tries >= TRIES)
@@ -290,6 +360,7 @@ bool redrive_run(const struct settings *settings, const struct redrive_options *
     struct run *run = calloc(1, sizeof *run);
     MUST(run);
     run->options = options;
+    run->most = options->batch;
     run->result = result;
     *result = (struct redrive_result){.sent = 0};
     prepare(run, settings);

@@ -5,6 +5,9 @@
  *   look       for each partition: its receipts, then its letters; table and lines are made of them
  *   send only: for each partition its letters once more, in transactions with their receipts
  *
+ * A letter that its topic refuses for good takes its transaction with it: smaller ones find out which it is, it is held
+ * back, and the others go.
+ *
  * Whatever ends it, the receipts know what was sent: doing it again from the top is the only recovery, by the same
  * process after a transaction whose outcome nobody told, or by the next one. */
 #ifndef LEADSTREAM_REDRIVE_RUN_H

@@ -62,6 +62,13 @@ void redrive_table_add(struct redrive_table *table, const struct kafka_letter *l
     group->came_back += letter->says.sent > 0;
 }
 
+void redrive_table_refused(struct redrive_table *table, const struct kafka_letter *letter) {
+    struct redrive_group *group = group_of(table, letter);
+    MUST(group->fates[REDRIVE_GO]);
+    group->fates[REDRIVE_GO]--;
+    group->fates[REDRIVE_REFUSED]++;
+}
+
 void redrive_table_other(struct redrive_table *table, const struct kafka_letter *letter) {
     if (table->others++ == 0)
         show(table->other, sizeof table->other, letter->says.group);
@@ -159,7 +166,7 @@ static void put_notes(const struct redrive_table *table, struct text *text) {
 
 void redrive_table_print(struct redrive_table *table, struct text *text) {
     static const char *const heads[COLUMNS] = {"CODE", "TOPIC", "PARTITIONS", "LETTERS", "SENT", "HELD",
-                                               "TO SEND", "WHERE", "FIRST", "LAST", "FOR EXAMPLE"};
+                                               "TO SEND", "WHERE", "FIRST (UTC)", "LAST (UTC)", "FOR EXAMPLE"};
     qsort(table->groups, table->n, sizeof *table->groups, most_first);
     struct row *rows = calloc(table->n + 1, sizeof *rows);
     MUST(rows);

@@ -34,6 +34,9 @@ struct redrive_table {
 void redrive_table_add(struct redrive_table *table, const struct kafka_letter *letter, enum redrive_fate fate,
                        uint32_t to);
 
+/* A letter that was to go and turned out to be refused. */
+void redrive_table_refused(struct redrive_table *table, const struct kafka_letter *letter);
+
 /* A letter of another generation. */
 void redrive_table_other(struct redrive_table *table, const struct kafka_letter *letter);
 

@@ -196,6 +196,43 @@ def _come_back(play):
     _expect("with --again", 4, sum(map(sum, _ends(play).values())) - sum(map(sum, ends.values())))
 
 
+def redrive_refused(play):
+    """Two letters that their topic refuses for good (a time in the year 9999; larger than it takes now) among others: the
+    others go, these two are held back and told apart; once the topic takes the large one, it goes too."""
+    play.make_topics()
+    events, letters = play.topic("events"), play.topic("dead-letters")
+    topics.produce(play.bootstrap, events, [(b"k", b"broken %d" % n) for n in range(30)] + [(b"k", b"x" * 20_000)] +
+                   [(b"k", b"later %d" % n) for n in range(30)], partition=1)
+    _run_daemon(play)
+    headers = topics.read_header_lists(play.bootstrap, letters)[1, 0]
+    forged = [(name, "253402300800000" if name == "timestamp" else text) for name, text in headers]
+    topics.produce(play.bootstrap, letters, [(b"k", b"of the year 9999")], partition=1, headers=forged)
+    topics.produce(play.bootstrap, letters, [(b"k", b"behind it")], partition=1, headers=headers)
+    limit = ("--bootstrap-server", play.bootstrap, "--entity-type", "topics", "--entity-name", events)
+    topics.tool("configs", *limit, "--alter", "--add-config", "max.message.bytes=12000")
+    _expect("before", {("malformed", "to-send"): 63}, _states(play))
+
+    began = time.monotonic()
+    done = _redrive(play, "--send", codes=(1,))
+    print(f"{done.stdout.decode()}{done.stderr.decode()}in {time.monotonic() - began:.1f} s")
+    copies, _ = _copies(play, events)
+    wanted = [b"broken %d" % n for n in range(30)] + [b"later %d" % n for n in range(30)] + [b"behind it"]
+    _expect("what went", {value: 1 for value in wanted}, {value: len(at) for (_, value, _), at in copies.items()})
+    said = done.stderr.decode()
+    for words in ("offset 30", "max.message.bytes", "message.timestamp.", "61 letters sent back"):
+        if words not in said:
+            raise compare.Difference(f"{words} is not in: {said}")
+    if "clock" in said or "2 held back: their topic does not take them" not in done.stdout.decode():
+        raise compare.Difference(f"it says {said} and {done.stdout.decode()}")
+
+    topics.tool("configs", *limit, "--alter", "--delete-config", "max.message.bytes")
+    done = _redrive(play, "--send", "--output", "jsonl", codes=(1,))
+    last = {line["letter_offset"]: line["state"] for line in map(json.loads, done.stdout.decode().splitlines())}
+    _expect("the second time", {"sent": 61, "to-send": 1, "refused": 1}, collections.Counter(last.values()))
+    copies, _ = _copies(play, events)
+    _expect("the large one too", 62, sum(map(len, copies.values())))
+
+
 def _spoil(play, count, leads):
     """Events of a type that the source's map does not have yet, among good ones. Returns all."""
     mapping = {"lead": "lead", "id": "id", "time": "time", "fields": {"url": "fields.url"},

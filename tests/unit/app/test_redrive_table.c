@@ -61,6 +61,20 @@ START_TEST(groups_by_code_and_topic) {
 }
 END_TEST
 
+START_TEST(a_letter_that_turns_out_to_be_refused_is_held) {
+    struct redrive_table *table = calloc(1, sizeof *table);
+    struct text text = {0};
+    struct kafka_letter a = letter_of("schema", 3, 1795514400000);
+    redrive_table_add(table, &a, REDRIVE_GO, 2);
+    redrive_table_add(table, &a, REDRIVE_GO, 2);
+    redrive_table_refused(table, &a);
+    redrive_table_print(table, &text);
+    holds(&text, "\n1 to be sent back\n1 held back: their topic does not take them as they are");
+    text_free(&text);
+    free(table);
+}
+END_TEST
+
 START_TEST(there_may_be_no_letters) {
     struct redrive_table *table = calloc(1, sizeof *table);
     struct text text = {0};
@@ -121,6 +135,7 @@ END_TEST
 
 static void add(TCase *all) {
     tcase_add_test(all, groups_by_code_and_topic);
+    tcase_add_test(all, a_letter_that_turns_out_to_be_refused_is_held);
     tcase_add_test(all, there_may_be_no_letters);
     tcase_add_test(all, what_is_too_many_groups_is_counted_together);
     tcase_add_test(all, a_line_holds_all_of_a_letter);
