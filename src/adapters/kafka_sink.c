@@ -266,11 +266,16 @@ static bool send_once(struct kafka_sink *sink, struct err *e) {
         return false;
     if (!GUARD(group_at_begin))
         take_group(sink);
-    return sink->options.conf.no_transactions ||
-           called(sink,
-                  rd_kafka_send_offsets_to_transaction(calling(sink, "send_offsets_to_transaction"), sink->sent,
-                                                       sink->group, OFFSETS_WAIT),
-                  "send_offsets_to_transaction", e);
+    if (sink->options.conf.no_transactions)
+        return true;
+    const char *call = "send_offsets_to_transaction";
+    rd_kafka_error_t *error =
+        rd_kafka_send_offsets_to_transaction(calling(sink, call), sink->sent, sink->group, OFFSETS_WAIT);
+    if (error && rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__STATE && rd_kafka_error_txn_requires_abort(error)) {
+        rd_kafka_error_destroy(error); /* the transaction failed during the call: asked once more, it says of what */
+        error = rd_kafka_send_offsets_to_transaction(sink->client.rk, sink->sent, sink->group, OFFSETS_WAIT);
+    }
+    return called(sink, error, call, e);
 }
 
 /* The broker ends a transaction that is older than its time-out: no use in trying for longer. */

@@ -142,6 +142,7 @@ static void publish_counts(struct worker *worker) {
         [WORKER_TIMER_CHECKS] = (int64_t)c->timer_checks,
         [WORKER_BATCHES] = (int64_t)c->batches,
         [WORKER_LOST] = (int64_t)worker->lost,
+        [WORKER_RENEWED] = (int64_t)kafka_sink_counts(worker->sink)->renewed,
         [WORKER_RESYNCS] = (int64_t)c->resyncs,
         [WORKER_RESTORED] = (int64_t)c->restored,
         [WORKER_CHANGELOG] = (int64_t)c->changelog_records,

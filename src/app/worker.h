@@ -29,6 +29,7 @@
     X(COMMIT, "leadstream_commit_seconds", HISTOGRAM,                                                                 \
       "what a commit takes, from handing over the last records to the broker's answer")                              \
     X(LOST, "leadstream_batches_lost_total", COUNTER, "transactions aborted or of unknown outcome")                  \
+    X(RENEWED, "leadstream_producers_renewed_total", COUNTER, "producers made anew after a connection closed")       \
     X(RESYNCS, "leadstream_resyncs_total", COUNTER, "shards brought up to date")                                     \
     X(RESTORED, "leadstream_restored_records_total", COUNTER, "changelog records read back")                         \
     X(CHANGELOG, "leadstream_changelog_records_total", COUNTER, "changelog records written")                         \
