@@ -11,10 +11,7 @@
 #define LEAST_QUEUED ((size_t)64 * 1024) /* bytes of a partition's queue */
 #define MOST_QUEUED ((size_t)1024 * 1024)
 
-enum {
-    LIBRARY_MAX = 1000000, /* librdkafka's default of message.max.bytes */
-    AROUND = 1024          /* bytes that a record may take besides its value */
-};
+enum { AROUND = 1024 /* bytes that a record may take besides its value */ };
 
 enum {
     SOURCE = 1 << KAFKA_CONF_SOURCE,
@@ -148,9 +145,13 @@ int kafka_conf_transaction_timeout(const struct kafka_conf *conf) {
     return (int)number(conf, "transaction.timeout.ms", KAFKA_CONF_TRANSACTION_TIMEOUT);
 }
 
-size_t kafka_conf_max_record(const struct kafka_conf *conf) {
+static size_t default_max_record(const struct kafka_conf *conf) {
     size_t needed = conf->max_record + AROUND;
-    return number(conf, "message.max.bytes", needed > LIBRARY_MAX ? needed : LIBRARY_MAX);
+    return needed > KAFKA_CONF_MESSAGE_MAX ? needed : KAFKA_CONF_MESSAGE_MAX;
+}
+
+size_t kafka_conf_max_record(const struct kafka_conf *conf) {
+    return number(conf, "message.max.bytes", default_max_record(conf));
 }
 
 /* A fetched record costs about 350 bytes in librdkafka besides its own: a queue is bounded by both. Half of a queue's
@@ -181,8 +182,8 @@ static bool set_defaults(const struct kafka_conf *conf, enum kafka_conf_role rol
                set_number(to, "fetch.message.max.bytes", queue.bytes, e) &&
                (!conf->fetch_wait || set_number(to, "fetch.wait.max.ms", conf->fetch_wait, e));
     }
-    if (role == KAFKA_CONF_SINK && conf->max_record + AROUND > LIBRARY_MAX)
-        return set_number(to, "message.max.bytes", conf->max_record + AROUND, e);
+    if (role == KAFKA_CONF_SINK)
+        return set_number(to, "message.max.bytes", default_max_record(conf), e);
     return true;
 }
 

@@ -15,7 +15,9 @@ struct rd_kafka_conf_s;
 enum {
     KAFKA_CONF_NAME = 512,                      /* bytes of any name that is made here, its zero included */
     KAFKA_CONF_PREFETCH = 8 * 1024 * 1024,     /* default of struct kafka_conf */
-    KAFKA_CONF_TRANSACTION_TIMEOUT = 10 * 1000  /* ms, unless transaction.timeout.ms says otherwise */
+    KAFKA_CONF_TRANSACTION_TIMEOUT = 10 * 1000, /* ms, unless transaction.timeout.ms says otherwise */
+    KAFKA_CONF_MESSAGE_MAX = 1048500            /* bytes of a record: its batch's 61 more, and a topic of Kafka's default
+                                                   max.message.bytes (1,048,588) takes it; librdkafka's is 1,000,000 */
 };
 
 struct kafka_conf_property {
@@ -34,7 +36,7 @@ struct kafka_conf {
     size_t prefetch;        /* bytes that this worker's consumer may hold fetched, of all partitions; 0: default */
     unsigned queues;        /* partitions of all topics that this worker expects to read (it divides prefetch); 0: 8 */
     unsigned fetch_wait;    /* ms that what was produced may wait at the broker to be fetched with more; 0: 20 */
-    size_t max_record;      /* bytes of the largest value to produce; librdkafka's default is 1,000,000 for all */
+    size_t max_record;      /* bytes of the largest value to produce; KAFKA_CONF_MESSAGE_MAX if that is more */
     bool no_transactions;   /* benchmark only: a producer that is idempotent but not transactional */
 };
 

@@ -24,7 +24,7 @@ enum {
     PARTITIONS = 8,       /* of topics made where no input tells */
     OVERHEAD = 1024,      /* bytes of a record and its batch besides key and value; keys are a few hundred */
     BROKER_MAX = 1048588, /* Kafka's default of max.message.bytes */
-    BATCH = 1000000,      /* librdkafka's default of batch.size and message.max.bytes */
+    BATCH = 1000000,      /* librdkafka's default of batch.size */
     SEEN_WAIT = 10000     /* ms until a topic just made is to be seen */
 };
 
@@ -54,7 +54,8 @@ static int64_t number_of(const struct kafka_conf *conf, const char *name, int64_
 
 /* What a topic's max.message.bytes must be at least, given its largest record. */
 static int64_t room_needed(const struct kafka_topics_options *o, size_t record) {
-    int64_t batch = number_of(&o->conf, "batch.size", BATCH), message = number_of(&o->conf, "message.max.bytes", BATCH);
+    int64_t batch = number_of(&o->conf, "batch.size", BATCH);
+    int64_t message = number_of(&o->conf, "message.max.bytes", KAFKA_CONF_MESSAGE_MAX);
     int64_t whole = batch < message ? batch : message;
     return (int64_t)record + OVERHEAD > whole ? (int64_t)record + OVERHEAD : whole;
 }

@@ -106,7 +106,7 @@ def dead_letters(play):
     good = play.traffic(500, 50)
     ahead = {"lead": "bad-5", "id": "f", "type": "web.searched", "time": traffic.stamp(now + 2 * traffic.DAY)}
     bad = {
-        "malformed": (b"bad-1", b"{\"lead\":\"bad-1\","),
+        "malformed": (b"bad-1", b"{\"lead\":\"bad-1\"," + b" " * 1_040_000),  # a topic takes it, so it is not cut
         "missing": (b"bad-2", b"{\"lead\":\"bad-2\",\"id\":\"x\",\"type\":\"web.searched\"}"),
         "invalid": (b"bad-3", b"{\"lead\":\"bad-3\",\"id\":\"x\",\"type\":\"web.searched\",\"time\":\"yesterday\"}"),
         "too-large": (b"bad-4", json.dumps({"lead": "bad-4", "id": "x", "type": "web.searched", "time": now,

@@ -54,7 +54,7 @@ def produce(bootstrap, topic, records, partition=None, headers=()):
         file.flush()
         command = ["kcat", "-P", "-b", bootstrap, "-t", topic, "-K", KEY_END, "-D", RECORD_END, "-q",
                    "-X", "partitioner=murmur2_random", "-X", "enable.idempotence=true", "-X", "linger.ms=20",
-                   "-X", "message.timeout.ms=60000"]
+                   "-X", "message.timeout.ms=60000", "-X", "message.max.bytes=1048500"]
         if partition is not None:
             command += ["-p", str(partition)]
         for name, text in headers:

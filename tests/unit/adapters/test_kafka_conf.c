@@ -83,6 +83,25 @@ START_TEST(roles_have_their_own) {
 }
 END_TEST
 
+/* librdkafka's own default, 1,000,000, is less than a topic takes: dead letters would be cut for nothing. */
+START_TEST(a_record_may_be_as_large_as_topics_take_by_default) {
+    struct kafka_conf small = conf, users = conf;
+    struct kafka_conf_property own[] = {{"message.max.bytes", "5000"}};
+    char text[32];
+    size_t n = sizeof text;
+    struct err e;
+    small.max_record = 300;
+    users.properties = own;
+    users.n_properties = 1;
+    rd_kafka_conf_t *made = kafka_conf_new(&small, KAFKA_CONF_SINK, &e);
+    ck_assert(made && !rd_kafka_conf_get(made, "message.max.bytes", text, &n));
+    ck_assert_str_eq(text, "1048500");
+    rd_kafka_conf_destroy(made);
+    ck_assert_uint_eq(kafka_conf_max_record(&small), 1048500);
+    ck_assert_uint_eq(kafka_conf_max_record(&users), 5000);
+}
+END_TEST
+
 START_TEST(prefetch_is_divided_among_the_queues) {
     struct kafka_conf few = conf, many = conf;
     few.prefetch = many.prefetch = 32 * 1024 * 1024;
@@ -113,6 +132,7 @@ END_TEST
 static void add(TCase *all) {
     tcase_add_loop_test(all, properties_pass_or_are_refused_in_words, 0, (int)(sizeof cases / sizeof *cases));
     tcase_add_test(all, roles_have_their_own);
+    tcase_add_test(all, a_record_may_be_as_large_as_topics_take_by_default);
     tcase_add_test(all, prefetch_is_divided_among_the_queues);
     tcase_add_test(all, a_secret_is_not_quoted);
     tcase_add_test(all, the_transaction_timeout_is_known);
