@@ -22,7 +22,8 @@
 #include <unistd.h>
 
 enum { SEARCH_BUDGET = 256, COMMIT_TRIES = 64 };
-enum { REGISTRY_PAUSE = 200, REGISTRY_WAIT = 20 * 1000 /* ms that a start waits for a registry that will be well */ };
+enum { REGISTRY_PAUSE = 200, REGISTRY_WAIT = 20 * 1000 /* ms that a start waits for a registry that will be well */,
+       REGISTRY_SAID = 5 * 1000 /* ms between two lines that say so */ };
 
 struct daemon {
     struct daemon_options o;
@@ -53,7 +54,8 @@ static bool register_output(struct daemon *daemon, const char *subject, enum rec
          waited += REGISTRY_PAUSE) {
         if (err_class(e->code) != ERR_CLASS_RETRY || waited >= REGISTRY_WAIT)
             return false;
-        LOG_ERR(LOG_LEVEL_WARN, "registry_awaited", e);
+        if (waited % REGISTRY_SAID == 0)
+            LOG_ERR(LOG_LEVEL_WARN, "registry_awaited", e);
         nanosleep(&(struct timespec){0, REGISTRY_PAUSE * 1000000L}, NULL);
     }
     daemon->schema_ids[kind] = (int32_t)id;

@@ -40,13 +40,19 @@ static bool complain(const char *path, const char *what, struct err *e) {
                    what, strerror(errno));
 }
 
-static void scan(struct notes *notes, struct bytes bytes, int64_t now) {
+/* What is no whole note is passed over, and gone when the file is written anew. */
+static void scan(struct notes *notes, const char *path, struct bytes bytes, int64_t now) {
     struct crash_note note;
-    size_t size = bytes.n;
+    char quoted[POISON_TEXT];
+    size_t size = bytes.n, strange = bytes.n;
     while (crash_note_next(&bytes, &note)) {
+        strange -= CRASH_NOTE_SIZE;
         if (note.time > now - OLD && note.time < now + OLD)
             add(notes, &note);
     }
+    if (strange)
+        LOG(LOG_LEVEL_WARN, "crash_notes_damaged", "path=%s bytes=%zu action=\"what is torn or foreign is passed over\"",
+            log_quoted(quoted, sizeof quoted, path), strange);
     notes->stale = size != notes->n * CRASH_NOTE_SIZE;
 }
 
@@ -61,7 +67,7 @@ static bool load(const struct poison_options *o, struct notes *notes, struct err
     size_t n = fread(bytes, 1, FILE_MOST, from);
     bool good = !ferror(from);
     if (good)
-        scan(notes, (struct bytes){bytes, n}, o->now);
+        scan(notes, o->path, (struct bytes){bytes, n}, o->now);
     else
         complain(o->path, "read", e);
     free(bytes);

@@ -78,7 +78,7 @@ static int shown(struct bytes text) {
 static bool set_number(const struct param *param, int64_t *to, struct bytes text, struct err *e) {
     static const char *const forms[] = {[PARAM_INTEGER] = "an integer",
                                         [PARAM_BYTES] = "a size (like 65536, 64KiB, 256MiB, 2GiB)",
-                                        [PARAM_DURATION] = "a duration (like 100ms, 5s, 15m, 12h, 14d)",
+                                        [PARAM_DURATION] = "a duration (like 100ms, 5s, 15m, 12h, 14d; at most 36500d)",
                                         [PARAM_CHOICE] = NULL};
     int64_t value = 0;
     if (!read_number(param->type, text, &value))

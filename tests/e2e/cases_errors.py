@@ -270,6 +270,8 @@ def registry_away_at_start(play):
     play.config["outputs"]["format"] = "avro"
     play.make_topics()
     began = time.monotonic()
-    play.start().refuses(r"event=registry_awaited.*code=unavailable", codes=(3,))
+    words = play.start().refuses(r"event=registry_awaited.*code=unavailable", codes=(3,))
+    if not 2 <= words.count("event=registry_awaited") <= 8:
+        raise AssertionError(f"it says {words.count('event=registry_awaited')} times that it waits")
     if not 15 < time.monotonic() - began < 60:
         raise AssertionError(f"it waited {time.monotonic() - began:.0f} s")

@@ -155,6 +155,36 @@ START_TEST(a_long_file_is_cut) {
 }
 END_TEST
 
+/* What the log says while the notes are read. */
+static void read_all_aloud(struct desk *d, char *said, size_t room) {
+    FILE *to = tmpfile();
+    int before = dup(STDERR_FILENO);
+    ck_assert(to && before >= 0 && dup2(fileno(to), STDERR_FILENO) >= 0);
+    read_all(d);
+    ck_assert(dup2(before, STDERR_FILENO) >= 0 && close(before) == 0);
+    rewind(to);
+    said[fread(said, 1, room - 1, to)] = 0;
+    fclose(to);
+}
+
+START_TEST(what_is_no_note_is_said_without_its_content) {
+    struct desk d;
+    char said[2000];
+    begin(&d);
+    crash(&d, "a", 1);
+    read_all_aloud(&d, said, sizeof said);
+    ck_assert_ptr_null(strstr(said, "crash_notes_damaged"));
+    FILE *to = fopen(d.path, "ab");
+    ck_assert(to && fputs("a stranger's secret", to) >= 0 && fclose(to) == 0);
+    read_all_aloud(&d, said, sizeof said);
+    ck_assert_msg(strstr(said, "event=crash_notes_damaged") && strstr(said, d.path) && strstr(said, "bytes=19 "), "%s",
+                  said);
+    ck_assert_ptr_null(strstr(said, "stranger's"));
+    ck_assert_int_eq(size_of(&d), CRASH_NOTE_SIZE);
+    end(&d);
+}
+END_TEST
+
 START_TEST(a_file_that_cannot_be_read_is_an_error) {
     struct desk d;
     begin(&d);
@@ -172,6 +202,7 @@ static void add(TCase *all) {
     tcase_add_test(all, how_many_crashes_is_said_by_the_configuration);
     tcase_add_test(all, old_notes_and_other_topics_do_not_count);
     tcase_add_test(all, a_long_file_is_cut);
+    tcase_add_test(all, what_is_no_note_is_said_without_its_content);
     tcase_add_test(all, a_file_that_cannot_be_read_is_an_error);
 }
 

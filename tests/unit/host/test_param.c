@@ -52,7 +52,7 @@ static const struct {
     {BYTES, "1 MiB", "a.bytes \"1 MiB\" is not a size (like 65536, 64KiB, 256MiB, 2GiB)"},
     {DURATION, "1500ms", ""},
     {DURATION, "999ms", "a.duration \"999ms\" is out of range (1s to 1d)"},
-    {DURATION, "1y", "a.duration \"1y\" is not a duration (like 100ms, 5s, 15m, 12h, 14d)"},
+    {DURATION, "1y", "a.duration \"1y\" is not a duration (like 100ms, 5s, 15m, 12h, 14d; at most 36500d)"},
     {FLAG, "false", ""},
     {FLAG, "yes", "a.flag \"yes\" is neither true nor false"},
     {CHOICE, "red", ""},
