@@ -66,6 +66,10 @@ static const char *advise(struct kafka_client *client, const char *words) {
     return advice;
 }
 
+static bool told_by_owner(const struct kafka_client *client, const char *words) {
+    return client && client->tells_fences && strstr(words, "fence"); /* fenced by .., which fences .. */
+}
+
 /* Runs on librdkafka's threads. Whoever uses all properties for every role must not be told which of them a role does
  * not have. */
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *words) {
@@ -77,6 +81,8 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
         atomic_store(&((struct kafka_client *)rd_kafka_opaque(rk))->session_lost, clock_mono_ms());
     if (!strcmp(facility, "FAIL") && rd_kafka_opaque(rk))
         advise(rd_kafka_opaque(rk), words);
+    if (told_by_owner(rd_kafka_opaque(rk), words))
+        level = 7;
     if (!strcmp(facility, "FAIL") && level > 2)
         LOG_RARELY(LOG_LEVEL_WARN, "kafka_connection", "client=%s words=%s", rd_kafka_name(rk), quoted);
     else if (level <= 2)
@@ -122,8 +128,9 @@ static void on_error(rd_kafka_t *rk, int code, const char *words, void *opaque) 
         return;
     }
     client->failure = seen; /* told by whoever meets it */
-    LOG_RARELY(LOG_LEVEL_ERROR, "kafka_refuses", "code=%s words=%s", err_name(ours),
-               log_quoted(quoted, sizeof quoted, seen.words));
+    if (!told_by_owner(client, words))
+        LOG_RARELY(LOG_LEVEL_ERROR, "kafka_refuses", "code=%s words=%s", err_name(ours),
+                   log_quoted(quoted, sizeof quoted, seen.words));
 }
 
 bool kafka_client_failed(struct kafka_client *client, struct err *e) {

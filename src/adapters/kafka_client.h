@@ -19,6 +19,7 @@ struct kafka_client {
     atomic_int certificate; /* OpenSSL's reason not to believe a broker's certificate (kafka_way), 0: none */
     const char *_Atomic advice; /* what to do about that, or another error of connections; NULL: nothing is known */
     _Atomic int64_t session_lost; /* when a consumer's session last timed out (clock_mono_ms), 0: never; of all handles */
+    bool tells_fences;      /* the owner says itself what a fence means: librdkafka's words of it are for debugging */
     _Atomic uint64_t closed; /* connections closed, for whatever reason; counted before what was on them is sent again */
 };
 

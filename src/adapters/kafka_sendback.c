@@ -112,6 +112,7 @@ static bool open_producer(struct kafka_sendback *sendback, struct err *e) {
     MUST(rd_kafka_conf_set(conf, "transactional.id", id, NULL, 0) == RD_KAFKA_CONF_OK);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     sendback->client.owner = sendback;
+    sendback->client.tells_fences = true;
     return kafka_client_open(&sendback->client, RD_KAFKA_PRODUCER, conf, e);
 }
 
