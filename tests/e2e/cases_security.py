@@ -11,6 +11,7 @@ import resource
 import signal
 import subprocess
 import time
+import urllib.error
 import urllib.request
 
 import avro_bytes
@@ -147,6 +148,15 @@ def scram_refused(play):
 # ---------------------------------------------------------------- secrets
 
 
+def _page(daemon, name):
+    """What it says, well (200) or not (503)."""
+    try:
+        with urllib.request.urlopen(f"http://{daemon.http}/{name}", timeout=5) as answer:
+            return answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return f"{error.code} {error.read().decode()}"
+
+
 def secrets_unseen(play):
     """Passwords are in no command line, environment, log (with librdkafka telling all), answer, printed table or core."""
     secured = Secured(play)
@@ -172,7 +182,7 @@ def secrets_unseen(play):
         with open(f"{process}/{name}", encoding="utf-8", errors="replace") as file:
             texts.append(file.read())
     for page in ("metrics", "health"):
-        texts.append(urllib.request.urlopen(f"http://{daemon.http}/{page}", timeout=5).read().decode())
+        texts.append(_page(daemon, page))
     lead = play.sent[play.topic("events")][0]["lead"]
     setup = play.write_config("setup")
     for command in (("inspect", lead, "-c", play.file("config-a.yaml")), ("check", "-c", setup, "--broker"),
