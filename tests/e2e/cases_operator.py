@@ -113,7 +113,10 @@ def check_broker(play):
         raise AssertionError(good)
     play.wire.delete_topics([play.changelog()])
     play.wire.create_topics({play.changelog(): (play.partitions + 1, {"cleanup.policy": "delete"})})
-    wrong = play.command("check", "-c", config, "--broker", codes=(1,)).stderr.decode()
+    until = time.monotonic() + 20 # a topic that was made is known everywhere some moments later
+    wrong = "does not exist"
+    while "does not exist" in wrong and time.monotonic() < until:
+        wrong = play.command("check", "-c", config, "--broker", codes=(1,)).stderr.decode()
     if f"topic {play.changelog()}: has {play.partitions + 1} partitions" not in wrong or "--create" in wrong.split("\n")[-1]:
         raise AssertionError(wrong)
     away = play.write_config("setup", kafka={"bootstrap.servers": "127.0.0.1:9"})
