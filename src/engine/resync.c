@@ -275,8 +275,10 @@ static void read_again(struct engine *engine, struct shard *shard, int64_t from)
     const struct sink *sink = engine->o.sink;
     struct err ignored;
     shard->log_at = from;
-    if (!sink->log_open(sink->self, shard->number, from, &ignored))
-        shard->phase = SHARD_BOUNDS;
+    if (sink->log_open(sink->self, shard->number, from, &ignored))
+        return;
+    sink->log_close(sink->self); /* so that another shard may open it meanwhile */
+    shard->phase = SHARD_BOUNDS;
 }
 
 static bool step_read(struct engine *engine, struct shard *shard, struct err *e) {

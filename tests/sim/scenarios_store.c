@@ -194,6 +194,20 @@ static void busy_while_catching_up(struct sim *sim) {
     scenario_rest(sim);
 }
 
+/* The second time its changelog does not open again; another shard's may be opened then, but only one at once. */
+static void busy_and_not_opened_again(struct sim *sim) {
+    scenario_events(sim, 16);
+    scenario_rest(sim);
+    scenario_kill(sim, 0);
+    disk_wipe(sim->seat_disks[0]);
+    const struct plan_fault *busy = scenario_fault(sim, FAULT_BUSY, SITE_BUILD_PUT, 1, 0);
+    scenario_restart(sim, 0);
+    scenario_happens(sim, busy);
+    scenario_fault(sim, FAULT_BUSY, SITE_BUILD_PUT, 1, 0);
+    scenario_fault(sim, FAULT_TIMEOUT, SITE_LOG_OPEN, 3, 0);
+    scenario_rest(sim);
+}
+
 static void disk_full(struct sim *sim) {
     scenario_events(sim, 8);
     scenario_rest(sim);
@@ -299,6 +313,8 @@ const struct scenario scenarios_store[] = {
      erased_lead_stays_away, 1, 1, 2, SCENARIO_RIGHT},
     {"store_busy_while_catching_up", "what was read of the changelog does not come again", busy_while_catching_up, 1, 1,
      1, SCENARIO_RIGHT},
+    {"store_busy_and_changelog_not_opened_again", "another shard's is opened meanwhile", busy_and_not_opened_again, 1, 1, 2,
+     SCENARIO_RIGHT},
     {"disk_full", "writes fail until there is room", disk_full, 1, 1, 2, SCENARIO_RIGHT},
     {"reads_of_the_disk_fail", "each ends the process", full_batches_of_reads_fail, 1, 1, 2, SCENARIO_RIGHT},
     {"topic_deleted_and_made_again_same_length", "only the birth record tells", topic_made_again, 1, 1, 1,
