@@ -7,7 +7,6 @@
 #include "base/guard.h"
 #include "engine/shard.h"
 
-#include <inttypes.h>
 #include <leadstream/lead_bytes.h>
 #include <stdlib.h>
 

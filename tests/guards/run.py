@@ -31,7 +31,7 @@ def needs_kafka(guard):
 
 def broker(build):
     """The broker of the end-to-end tests of this build, where it runs."""
-    path = os.path.join(build, "tests/e2e/work/broker/bootstrap")
+    path = os.path.join(build, "tests/e2e/runs/broker/bootstrap")
     if not os.path.exists(path):
         return {}
     with open(path, encoding="utf-8") as f:
