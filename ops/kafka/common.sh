@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What kafka.sh and registry.sh share: the cache folder, Maven, free ports, and the life of one process that is
-# known by DIR/pid. Sourced, never run.
+# What kafka.sh and registry.sh share: the cache folder, Maven, and the life of one process that is known by
+# DIR/pid. Sourced, never run.
 
 cache_root=${XDG_CACHE_HOME:-$HOME/.cache}/leadstream
 java_small=(-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dorg.slf4j.simpleLogger.defaultLogLevel=warn)
@@ -12,17 +12,6 @@ die() {
 
 need() {
     command -v "$1" >/dev/null || die "$1 is missing: ops/install.sh installs what the tests need"
-}
-
-# Asks the kernel for N ports that nobody listens on, all at once so that they differ.
-free_ports() {
-    /usr/bin/python3 - "$1" <<'PY'
-import socket, sys
-socks = [socket.socket() for _ in range(int(sys.argv[1]))]
-for s in socks:
-    s.bind(("127.0.0.1", 0))
-print(*(s.getsockname()[1] for s in socks))
-PY
 }
 
 # Runs Maven once even when two scripts start together: the second waits and finds the folder there. The folder
@@ -53,10 +42,17 @@ fetch_once() {
 }
 
 # The pid of the process that DIR/pid names, if it lives and is still ours (a pid may have been given anew).
+# While a process becomes another program (exec) it lives with no words at all for a moment: it is asked again then,
+# unless it is a zombie, which never has any.
 running_pid() {
-    local pid
+    local pid words i
     pid=$(cat "$1/pid" 2>/dev/null) || return 1
-    tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -- "$1" || return 1
+    for ((i = 0; i < 100; i++)); do
+        words=$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline") || return 1
+        [ -z "$words" ] && ! grep -qs '^State:.Z' "/proc/$pid/status" || break
+        sleep 0.05
+    done 2>/dev/null
+    [[ $words == *"$1"* ]] || return 1
     echo "$pid"
 }
 

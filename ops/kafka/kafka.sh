@@ -47,7 +47,7 @@ choose_ports() {
     if [ -s "$dir/ports" ] && [ -z "$wish" ]; then
         read -r port controller_port <"$dir/ports"
     else
-        read -r port controller_port < <(free_ports 2)
+        read -r port controller_port < <("$here/free_ports.py" 2)
         port=${wish:-$port}
     fi
     echo "$port $controller_port" >"$dir/ports"

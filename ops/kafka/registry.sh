@@ -42,7 +42,7 @@ start() {
         cat "$dir/url"
         return 0
     fi
-    port=$(free_ports 1)
+    port=$("$here/free_ports.py")
     cd "$home" || die "cannot enter $home"
     setsid java -Xmx256m "${java_small[@]}" -Dleadstream.dir="$dir" -Dquarkus.http.host=127.0.0.1 \
         -Dquarkus.http.port="$port" -jar "apicurio-registry-app-$version-runner.jar" \

@@ -72,7 +72,7 @@ make_once() {
     for user in "${users[@]}"; do
         [ -e "$dir/passwords/$user" ] || (umask 077 && openssl rand -hex 12 >"$dir/passwords/$user")
     done
-    [ -s "$dir/secured-ports" ] || free_ports "${#listeners[@]}" >"$dir/secured-ports"
+    [ -s "$dir/secured-ports" ] || "$here/free_ports.py" "${#listeners[@]}" >"$dir/secured-ports"
 }
 
 start() {

@@ -75,10 +75,7 @@ def peak_mib(pid):
 
 
 def free_port():
-    import socket
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    return int(subprocess.check_output([f"{ROOT}/ops/kafka/free_ports.py"]))
 
 
 class Bench:
