@@ -149,15 +149,10 @@ bool batch_load(struct engine *engine, struct shard *shard, struct cache_entry *
         else
             entries[i]->disk_due = entries[i]->lead.d.due;
     }
-    for (size_t i = 0; i < missing; i++) {
-        uint8_t *key = buffer + i * CHANGELOG_MAX_KEY;
-        key[0] = CHANGELOG_ERASURE;
-        if (shard->stored.erasures)
-            store->erasure_key(store->self, entries[i]->lead.key, key + 1);
-        keys[i] = (struct bytes){key, CHANGELOG_ERASURE_KEY};
-    }
     if (!missing || !(GUARD(erasures_asked) && shard->stored.erasures))
         return true;
+    for (size_t i = 0; i < missing; i++)
+        keys[i] = changelog_erasure_key(store, entries[i]->lead.key, buffer + i * CHANGELOG_MAX_KEY);
     if (!store->load(store->self, shard->number, keys, missing, values, e))
         return false;
     for (size_t i = 0; i < missing; i++)

@@ -2,6 +2,8 @@
  * for each its hash u64 and next offset i64; little endian. */
 #include "engine/changelog.h"
 
+#include <leadstream/lead_bytes.h>
+
 enum { VERSION = 1 };
 
 struct bytes changelog_lead_key(struct bytes lead, uint8_t *buffer) {
@@ -11,17 +13,55 @@ struct bytes changelog_lead_key(struct bytes lead, uint8_t *buffer) {
     return (struct bytes){buffer, lead.n + 1};
 }
 
-void changelog_shard_write(const struct changelog_shard *record, struct writer *w) {
+bool changelog_forgotten(const struct lead *lead) {
+    return lead->d.t == LEAD_NEVER;
+}
+
+size_t changelog_lead_room(const struct lead *lead) {
+    return lead->n + LEAD_BYTES_OVERHEAD;
+}
+
+struct bytes changelog_lead_value(const struct lead *lead, const struct model *model, uint8_t *buffer, size_t n) {
+    if (changelog_forgotten(lead))
+        return (struct bytes){NULL, 0};
+    struct writer w = writer_of(buffer, n);
+    lead_bytes_write(lead, model, &w);
+    MUST(w.ok);
+    return writer_done(&w);
+}
+
+struct bytes changelog_erasure_key(const struct store *store, struct bytes lead, uint8_t *buffer) {
+    buffer[0] = CHANGELOG_ERASURE;
+    store->erasure_key(store->self, lead, buffer + 1);
+    return (struct bytes){buffer, CHANGELOG_ERASURE_KEY};
+}
+
+struct bytes changelog_erasure_value(int64_t time, uint8_t *buffer) {
+    struct writer w = writer_of(buffer, CHANGELOG_ERASURE_VALUE);
+    writer_u64(&w, (uint64_t)time);
+    return writer_done(&w);
+}
+
+bool changelog_erasure_read(struct bytes value, int64_t *time) {
+    struct reader r = reader_of(value);
+    *time = (int64_t)reader_u64(&r);
+    return r.ok && !reader_left(&r);
+}
+
+struct bytes changelog_shard_value(const struct changelog_shard *record, uint8_t *buffer) {
     MUST(record->n <= ENGINE_MAX_TOPICS);
-    writer_u8(w, VERSION);
-    writer_u64(w, record->model);
-    writer_u64(w, record->erasure_key);
-    writer_u64(w, (uint64_t)record->clock);
-    writer_u16(w, (uint16_t)record->n);
+    struct writer w = writer_of(buffer, CHANGELOG_MAX_SHARD_RECORD);
+    writer_u8(&w, VERSION);
+    writer_u64(&w, record->model);
+    writer_u64(&w, record->erasure_key);
+    writer_u64(&w, (uint64_t)record->clock);
+    writer_u16(&w, (uint16_t)record->n);
     for (uint32_t i = 0; i < record->n; i++) {
-        writer_u64(w, record->topics[i]);
-        writer_u64(w, (uint64_t)record->offsets[i]);
+        writer_u64(&w, record->topics[i]);
+        writer_u64(&w, (uint64_t)record->offsets[i]);
     }
+    MUST(w.ok);
+    return writer_done(&w);
 }
 
 bool changelog_shard_read(struct changelog_shard *record, struct bytes value, struct err *e) {
@@ -42,10 +82,4 @@ bool changelog_shard_read(struct changelog_shard *record, struct bytes value, st
     if (!r.ok || reader_left(&r))
         return err_set(e, ERR_CORRUPT, "", "the shard record of %u topics has %zu bytes", record->n, value.n);
     return true;
-}
-
-bool changelog_erasure_read(struct bytes value, int64_t *time) {
-    struct reader r = reader_of(value);
-    *time = (int64_t)reader_u64(&r);
-    return r.ok && !reader_left(&r);
 }

@@ -4,29 +4,17 @@
 #include "engine/shard.h"
 
 #include <inttypes.h>
-#include <leadstream/lead_bytes.h>
 
 static bool log_lead(struct engine *engine, struct cache_entry *entry, struct err *e) {
     const struct sink *sink = engine->o.sink;
-    uint8_t key[CHANGELOG_MAX_KEY];
-    struct bytes value = {NULL, 0};
-    if (entry->lead.d.t != LEAD_NEVER) {
-        struct writer w = writer_of(engine->value, engine->cap_value);
-        lead_bytes_write(&entry->lead, engine->o.model, &w);
-        MUST(w.ok);
-        value = writer_done(&w);
-    }
+    const struct lead *lead = &entry->lead;
+    uint8_t key[CHANGELOG_MAX_KEY], time[CHANGELOG_ERASURE_VALUE];
+    struct bytes value = changelog_lead_value(lead, engine->o.model, engine->value, engine->cap_value);
     engine->counts.changelog_records++;
-    if (!sink->log(sink->self, entry->shard, changelog_lead_key(entry->lead.key, key), value, e))
+    if (!sink->log(sink->self, entry->shard, changelog_lead_key(lead->key, key), value, e))
         return false;
-    if (!entry->erasing)
-        return true;
-    uint8_t time[8];
-    struct writer w = writer_of(time, sizeof time);
-    writer_u64(&w, (uint64_t)entry->lead.d.erased);
-    key[0] = CHANGELOG_ERASURE;
-    engine->o.store->erasure_key(engine->o.store->self, entry->lead.key, key + 1);
-    return sink->log(sink->self, entry->shard, (struct bytes){key, CHANGELOG_ERASURE_KEY}, writer_done(&w), e);
+    return !entry->erasing || sink->log(sink->self, entry->shard, changelog_erasure_key(engine->o.store, lead->key, key),
+                                        changelog_erasure_value(lead->d.erased, time), e);
 }
 
 /* Today's offsets and clock into the record; topics that are no longer read keep theirs. */
@@ -56,10 +44,8 @@ static bool log_shards(struct engine *engine, struct sink_offsets *offsets, size
             continue;
         fill_record(engine, shard);
         uint8_t record[CHANGELOG_MAX_SHARD_RECORD], key = CHANGELOG_SHARD;
-        struct writer w = writer_of(record, sizeof record);
-        changelog_shard_write(&shard->record, &w);
-        MUST(w.ok);
-        if (!sink->log(sink->self, shard->number, (struct bytes){&key, 1}, writer_done(&w), e))
+        struct bytes value = changelog_shard_value(&shard->record, record);
+        if (!sink->log(sink->self, shard->number, (struct bytes){&key, 1}, value, e))
             return false;
         if (GUARD(offsets_always) || engine->batch_events || shard->phase != SHARD_LIVE)
             offsets[(*n)++] = (struct sink_offsets){shard->number, shard->next};

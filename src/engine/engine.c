@@ -387,15 +387,10 @@ bool engine_peek(struct engine *engine, uint32_t number, struct bytes lead, stru
             return false;
         }
     }
-    if (entry->lead.d.t == LEAD_NEVER)
-        return true;
-    size_t cap = entry->lead.n + LEAD_BYTES_OVERHEAD;
+    size_t cap = changelog_lead_room(&entry->lead);
     uint8_t *at = arena_take(arena, cap);
     if (!at)
         return err_set(e, ERR_TOO_LARGE, "", "the lead's value has %zu bytes", cap);
-    struct writer w = writer_of(at, cap);
-    lead_bytes_write(&entry->lead, engine->o.model, &w);
-    MUST(w.ok);
-    *value = writer_done(&w);
+    *value = changelog_lead_value(&entry->lead, engine->o.model, at, cap);
     return true;
 }

@@ -6,8 +6,6 @@
 #include "base/guard.h"
 #include "engine/shard.h"
 
-#include <leadstream/lead_bytes.h>
-
 static void list_append(struct shard *shard, struct cache_entry *entry) {
     entry->older = shard->newest_entry;
     entry->newer = NULL;
@@ -52,38 +50,29 @@ void writeback_clear(struct shard *shard) {
     shard->n_unwritten = shard->n_urgent = 0;
 }
 
-static bool forgotten(const struct lead *lead) {
-    return lead->d.t == LEAD_NEVER;
+/* The timer that the store is to have for the lead. */
+static int64_t due_of(const struct lead *lead) {
+    return changelog_forgotten(lead) ? LEAD_NO_DUE : lead->d.due;
 }
 
 /* The lead's put, and its erasure's if there is one to remember; false: the arena is full. */
 static bool add_puts(struct engine *engine, const struct cache_entry *entry, struct store_put *puts, size_t *n) {
-    uint8_t *key = arena_take(engine->arena, CHANGELOG_MAX_KEY);
-    struct bytes value = {NULL, 0};
-    if (!key)
+    const struct lead *lead = &entry->lead;
+    size_t cap = changelog_lead_room(lead);
+    uint8_t *key = arena_take(engine->arena, CHANGELOG_MAX_KEY), *value = arena_take(engine->arena, cap);
+    if (!key || !value)
         return false;
-    if (!forgotten(&entry->lead)) {
-        size_t cap = entry->lead.n + LEAD_BYTES_OVERHEAD;
-        uint8_t *at = arena_take(engine->arena, cap);
-        if (!at)
-            return false;
-        struct writer w = writer_of(at, cap);
-        lead_bytes_write(&entry->lead, engine->o.model, &w);
-        MUST(w.ok);
-        value = writer_done(&w);
-    }
-    puts[(*n)++] = (struct store_put){changelog_lead_key(entry->lead.key, key), value,
-                                      forgotten(&entry->lead) ? LEAD_NO_DUE : entry->lead.d.due, entry->disk_due};
+    puts[(*n)++] = (struct store_put){changelog_lead_key(lead->key, key),
+                                      changelog_lead_value(lead, engine->o.model, value, cap), due_of(lead),
+                                      entry->disk_due};
     if (!entry->erasing_store)
         return true;
-    uint8_t *erasure = arena_take(engine->arena, CHANGELOG_ERASURE_KEY + sizeof(int64_t));
+    uint8_t *erasure = arena_take(engine->arena, CHANGELOG_ERASURE_KEY + CHANGELOG_ERASURE_VALUE);
     if (!erasure)
         return false;
-    erasure[0] = CHANGELOG_ERASURE;
-    engine->o.store->erasure_key(engine->o.store->self, entry->lead.key, erasure + 1);
-    struct writer w = writer_of(erasure + CHANGELOG_ERASURE_KEY, sizeof(int64_t));
-    writer_u64(&w, (uint64_t)entry->lead.d.erased);
-    puts[(*n)++] = (struct store_put){{erasure, CHANGELOG_ERASURE_KEY}, writer_done(&w), LEAD_NO_DUE, LEAD_NO_DUE};
+    puts[(*n)++] = (struct store_put){changelog_erasure_key(engine->o.store, lead->key, erasure),
+                                      changelog_erasure_value(lead->d.erased, erasure + CHANGELOG_ERASURE_KEY),
+                                      LEAD_NO_DUE, LEAD_NO_DUE};
     return true;
 }
 
@@ -107,7 +96,7 @@ static void written(struct engine *engine, struct shard *shard, struct cache_ent
         shard->n_urgent--;
     }
     entry->unwritten = entry->urgent = entry->erasing_store = false;
-    entry->disk_due = forgotten(&entry->lead) ? LEAD_NO_DUE : entry->lead.d.due;
+    entry->disk_due = due_of(&entry->lead);
     if (entry->disk_due < shard->disk_due)
         shard->disk_due = entry->disk_due;
     engine->counts.written++;
@@ -134,9 +123,8 @@ static bool write_some(struct engine *engine, struct shard *shard, bool all, siz
     if (!*n)
         return true;
     uint8_t record[CHANGELOG_MAX_SHARD_RECORD], key = CHANGELOG_SHARD;
-    struct writer w = writer_of(record, sizeof record);
-    changelog_shard_write(&shard->record, &w);
-    puts[n_puts++] = (struct store_put){{&key, 1}, writer_done(&w), LEAD_NO_DUE, LEAD_NO_DUE};
+    puts[n_puts++] =
+        (struct store_put){{&key, 1}, changelog_shard_value(&shard->record, record), LEAD_NO_DUE, LEAD_NO_DUE};
 
     /* What stays unwritten decides where catch-up starts: the list without these. */
     for (size_t i = 0; i < *n; i++)

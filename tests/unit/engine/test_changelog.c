@@ -3,6 +3,9 @@
 
 #include "support/suite.h"
 
+#include <leadstream/lead_bytes.h>
+#include <leadstream/when.h>
+
 START_TEST(a_shard_record_reads_back) {
     struct changelog_shard in = {.model = 1, .erasure_key = UINT64_MAX, .clock = LEAD_NEVER, .n = ENGINE_MAX_TOPICS}, out;
     for (uint32_t i = 0; i < in.n; i++) {
@@ -10,11 +13,8 @@ START_TEST(a_shard_record_reads_back) {
         in.offsets[i] = i ? INT64_MAX - i : 0;
     }
     uint8_t buffer[CHANGELOG_MAX_SHARD_RECORD];
-    struct writer w = writer_of(buffer, sizeof buffer);
-    changelog_shard_write(&in, &w);
-    ck_assert(w.ok);
     struct err e;
-    ck_assert(changelog_shard_read(&out, writer_done(&w), &e));
+    ck_assert(changelog_shard_read(&out, changelog_shard_value(&in, buffer), &e));
     ck_assert(out.model == in.model && out.erasure_key == in.erasure_key && out.clock == in.clock && out.n == in.n);
     ck_assert_mem_eq(out.topics, in.topics, sizeof in.topics);
     ck_assert_mem_eq(out.offsets, in.offsets, sizeof in.offsets);
@@ -24,9 +24,7 @@ END_TEST
 START_TEST(other_bytes_are_no_shard_record) {
     struct changelog_shard record = {.n = 2, .offsets = {5, 6}};
     uint8_t buffer[CHANGELOG_MAX_SHARD_RECORD + 1] = {0};
-    struct writer w = writer_of(buffer, sizeof buffer);
-    changelog_shard_write(&record, &w);
-    size_t n = writer_done(&w).n;
+    size_t n = changelog_shard_value(&record, buffer).n;
     struct err e;
     for (size_t cut = 0; cut <= n + 1; cut++) {
         bool good = changelog_shard_read(&record, (struct bytes){buffer, cut}, &e);
@@ -72,6 +70,41 @@ START_TEST(an_erasure_is_eight_bytes) {
 }
 END_TEST
 
+static void hash(void *self, struct bytes lead, uint8_t out[16]) {
+    MUST(lead.n <= 16);
+    memset(out, *(const char *)self, 16);
+    memcpy(out, lead.at, lead.n);
+}
+
+START_TEST(an_erasure_reads_back) {
+    char filler = '.';
+    struct store store = {.self = &filler, .erasure_key = hash};
+    uint8_t key[CHANGELOG_ERASURE_KEY], value[CHANGELOG_ERASURE_VALUE];
+    ck_assert_bytes_eq(changelog_erasure_key(&store, bytes_of("l-1"), key), "El-1.............");
+    static const int64_t times[] = {0, 1, -1, WHEN_FIRST, WHEN_LAST, LEAD_NEVER};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        int64_t read;
+        ck_assert(changelog_erasure_read(changelog_erasure_value(times[i], value), &read));
+        ck_assert(read == times[i]);
+    }
+}
+END_TEST
+
+START_TEST(a_lead_of_which_nothing_is_remembered_is_a_tombstone) {
+    uint8_t buffer[LEAD_BYTES_OVERHEAD];
+    struct lead lead = {.d = {.t = LEAD_NEVER, .erased = 5}};
+    struct model model = {.n_stages = 0};
+    ck_assert(changelog_forgotten(&lead));
+    ck_assert(!changelog_lead_value(&lead, &model, buffer, changelog_lead_room(&lead)).at);
+    lead.d.t = 5;
+    int64_t due;
+    lead.d.due = 7;
+    ck_assert(!changelog_forgotten(&lead));
+    ck_assert(lead_bytes_due(changelog_lead_value(&lead, &model, buffer, changelog_lead_room(&lead)), &due));
+    ck_assert(due == 7);
+}
+END_TEST
+
 START_TEST(a_lead_key_begins_with_its_kind) {
     uint8_t buffer[CHANGELOG_MAX_KEY];
     ck_assert_bytes_eq(changelog_lead_key(bytes_of("l-1"), buffer), "Ll-1");
@@ -83,6 +116,8 @@ static void add(TCase *all) {
     tcase_add_test(all, other_bytes_are_no_shard_record);
     tcase_add_test(all, random_bytes_are_refused_or_read);
     tcase_add_test(all, an_erasure_is_eight_bytes);
+    tcase_add_test(all, an_erasure_reads_back);
+    tcase_add_test(all, a_lead_of_which_nothing_is_remembered_is_a_tombstone);
     tcase_add_test(all, a_lead_key_begins_with_its_kind);
 }
 
