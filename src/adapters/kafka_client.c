@@ -186,6 +186,19 @@ bool kafka_client_open(struct kafka_client *client, rd_kafka_type_t type, rd_kaf
                    file ? " (is that file there, PEM, open to this user, its password right?)" : "");
 }
 
+rd_kafka_t *kafka_client_enter(struct kafka_client *client, const char *call) {
+    atomic_store(&client->inside, call);
+    return client->rk;
+}
+
+void kafka_client_leave(struct kafka_client *client) {
+    atomic_store(&client->inside, NULL);
+}
+
+const char *kafka_client_inside(const struct kafka_client *client) {
+    return atomic_load(&client->inside);
+}
+
 void kafka_client_wake_fetchers(struct kafka_client *client, const struct kafka_conf *conf) {
     rd_kafka_error_t *error = rd_kafka_sasl_set_credentials(client->rk, kafka_conf_get(conf, "sasl.username", ""),
                                                             kafka_conf_get(conf, "sasl.password", ""));

@@ -20,6 +20,7 @@ struct kafka_client {
     const char *_Atomic advice; /* what to do about that, or another error of connections; NULL: nothing is known */
     _Atomic int64_t session_lost; /* when a consumer's session last timed out (clock_mono_ms), 0: never; of all handles */
     bool tells_fences;      /* the owner says itself what a fence means: librdkafka's words of it are for debugging */
+    _Atomic(const char *) inside; /* which of librdkafka's calls the owner's thread is in, NULL: none */
     _Atomic uint64_t closed; /* connections closed, for whatever reason; counted before what was on them is sent again */
 };
 
@@ -37,6 +38,13 @@ bool kafka_client_failed(struct kafka_client *client, struct err *e);
 
 /* No broker answered for that many ms: returns false with *e, which says why if anything was heard of it. */
 bool kafka_client_silent(struct kafka_client *client, int ms, struct err *e);
+
+/* The handle, for a call of librdkafka's that waits for others, be it its own threads: some do not keep to their
+ * time-outs, some have none. From enter to leave kafka_client_inside tells other threads which one it is; `call` is a
+ * literal. Of calls within a call's callbacks the last counts. */
+rd_kafka_t *kafka_client_enter(struct kafka_client *client, const char *call);
+void kafka_client_leave(struct kafka_client *client);
+const char *kafka_client_inside(const struct kafka_client *client);
 
 /* Makes idle broker threads look at once for what there is to fetch. librdkafka before 2.2 looks only once a second
  * where all queues had been full; setting the credentials that it has already wakes them, and nothing else in its

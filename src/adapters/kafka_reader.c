@@ -24,8 +24,9 @@ static bool open_client(struct kafka_reader *reader, struct err *e) {
     if (reader->topic) {
         const struct rd_kafka_metadata *metadata = NULL;
         /* Known metadata saves the first fetch half a second; what is wrong with it shows when reading. */
-        if (!rd_kafka_metadata(reader->client.rk, 0, reader->topic, &metadata, CLOSE_WAIT))
+        if (!rd_kafka_metadata(kafka_client_enter(&reader->client, "metadata"), 0, reader->topic, &metadata, CLOSE_WAIT))
             rd_kafka_metadata_destroy(metadata);
+        kafka_client_leave(&reader->client);
         return true;
     }
     kafka_client_fail(e, rd_kafka_last_error(), name, "opening the topic");
@@ -44,7 +45,10 @@ bool kafka_reader_open(struct kafka_reader *reader, uint32_t shard, int64_t from
     if (!open_client(reader, e))
         return false;
     rd_kafka_queue_t *queue = rd_kafka_queue_new(reader->client.rk);
-    if (rd_kafka_consume_start_queue(reader->topic, (int32_t)shard, from, queue)) {
+    (void)kafka_client_enter(&reader->client, "consume_start_queue");
+    int failed = rd_kafka_consume_start_queue(reader->topic, (int32_t)shard, from, queue);
+    kafka_client_leave(&reader->client);
+    if (failed) {
         kafka_client_fail(e, rd_kafka_last_error(), rd_kafka_topic_name(reader->topic), "reading the changelog");
         rd_kafka_queue_destroy(queue);
         return false;
@@ -60,7 +64,9 @@ void kafka_reader_close(struct kafka_reader *reader) {
     give_back(reader);
     if (!reader->queue)
         return;
+    (void)kafka_client_enter(&reader->client, "consume_stop");
     rd_kafka_consume_stop(reader->topic, (int32_t)reader->shard);
+    kafka_client_leave(&reader->client);
     rd_kafka_queue_destroy(reader->queue);
     reader->queue = NULL;
 }

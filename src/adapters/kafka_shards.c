@@ -141,9 +141,11 @@ static bool take(struct kafka_shards *shards, rd_kafka_topic_partition_list_t *l
         return err_set(e, ERR_REFUSED, NULL, "%zu shards for one worker, the limit is %d: start more", shards->n,
                        ENGINE_MAX_SHARDS);
     open_shards(shards);
-    rd_kafka_resp_err_t err = rd_kafka_pause_partitions(shards->pool->client.rk, list);
+    struct kafka_client *client = &shards->pool->client;
+    rd_kafka_resp_err_t err = rd_kafka_pause_partitions(kafka_client_enter(client, "pause_partitions"), list);
     if (!err)
-        err = rd_kafka_assign(shards->pool->client.rk, list);
+        err = rd_kafka_assign(kafka_client_enter(client, "assign"), list);
+    kafka_client_leave(client);
     return !err || kafka_client_fail(e, err, NULL, "assigning partitions");
 }
 
@@ -188,7 +190,9 @@ bool kafka_shards_committed(struct kafka_shards *shards, uint32_t number, int64_
         return true;
     }
     rd_kafka_topic_partition_list_t *list = kafka_shards_list(shards, number);
-    rd_kafka_resp_err_t err = rd_kafka_committed(shards->pool->client.rk, list, COMMITTED_WAIT);
+    struct kafka_client *client = &shards->pool->client;
+    rd_kafka_resp_err_t err = rd_kafka_committed(kafka_client_enter(client, "committed"), list, COMMITTED_WAIT);
+    kafka_client_leave(client);
     bool good =
         err ? kafka_client_fail(e, err, NULL, "asking for committed offsets") : read_offsets(shards, list, offsets, e);
     rd_kafka_topic_partition_list_destroy(list);
@@ -216,7 +220,9 @@ bool kafka_shards_first(struct kafka_shards *shards, uint32_t number, int64_t *o
         const char *topic = shards->options->topics[t].name;
         int64_t low = 0, high = 0;
         rd_kafka_resp_err_t err =
-            rd_kafka_query_watermark_offsets(shards->asker.rk, topic, (int32_t)number, &low, &high, OFFSETS_WAIT);
+            rd_kafka_query_watermark_offsets(kafka_client_enter(&shards->asker, "query_watermark_offsets"), topic,
+                                             (int32_t)number, &low, &high, OFFSETS_WAIT);
+        kafka_client_leave(&shards->asker);
         if (err)
             return kafka_client_fail(e, err, where_of(where, sizeof where, topic, number), "first offset");
         offsets[t] = low;
@@ -228,8 +234,11 @@ bool kafka_shards_first(struct kafka_shards *shards, uint32_t number, int64_t *o
  * partition that was assigned a moment ago cannot be sought yet (_STATE). */
 static bool seek_list(struct kafka_shards *shards, rd_kafka_topic_partition_list_t *list, struct err *e) {
     int64_t deadline = clock_mono_ms() + SEEK_WAIT;
+    struct kafka_client *client = &shards->pool->client;
     for (;;) {
-        rd_kafka_error_t *error = rd_kafka_seek_partitions(shards->pool->client.rk, list, SEEK_STEP * 1000);
+        rd_kafka_error_t *error =
+            rd_kafka_seek_partitions(kafka_client_enter(client, "seek_partitions"), list, SEEK_STEP * 1000);
+        kafka_client_leave(client);
         rd_kafka_resp_err_t err = error ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR_NO_ERROR;
         if (error)
             rd_kafka_error_destroy(error);
@@ -253,7 +262,9 @@ static bool seek_shard(struct kafka_shards *shards, struct kafka_shard *shard, r
         return false;
     if (shard->reading)
         return true;
-    rd_kafka_resp_err_t err = rd_kafka_resume_partitions(shards->pool->client.rk, list);
+    struct kafka_client *client = &shards->pool->client;
+    rd_kafka_resp_err_t err = rd_kafka_resume_partitions(kafka_client_enter(client, "resume_partitions"), list);
+    kafka_client_leave(client);
     if (err)
         return kafka_client_fail(e, err, NULL, "resuming partitions");
     shard->reading = true;

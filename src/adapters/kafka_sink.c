@@ -51,7 +51,6 @@ struct kafka_sink {
     int64_t *log_ends;                         /* by shard: offset after the transaction's last shard record */
     size_t n_log_ends;
     uint64_t undelivered; /* records of the transaction that the broker refused */
-    _Atomic(const char *) calling; /* which of librdkafka's calls; some do not keep to their time-outs */
     int64_t takes;        /* us of a commit with its offsets, a running mean */
     uint64_t closed;      /* client.closed when this producer was ready */
 };
@@ -98,14 +97,13 @@ static void forget_transaction(struct kafka_sink *sink) {
     sink->undelivered = 0;
 }
 
-/* The producer for a call, and what came of it: in between, others can see which one it is. */
+/* The producer for a call, and what came of it. */
 static rd_kafka_t *calling(struct kafka_sink *sink, const char *what) {
-    atomic_store(&sink->calling, what);
-    return sink->client.rk;
+    return kafka_client_enter(&sink->client, what);
 }
 
 static bool called(struct kafka_sink *sink, rd_kafka_error_t *error, const char *what, struct err *e) {
-    atomic_store(&sink->calling, NULL);
+    kafka_client_leave(&sink->client);
     return kafka_client_done(e, error, what);
 }
 
@@ -130,9 +128,9 @@ static bool open_producer(struct kafka_sink *sink, struct err *e) {
 static void still(struct kafka_sink *sink) {
     if (sink->state != OPEN || sink->options.conf.no_transactions)
         return;
-    rd_kafka_error_t *error = rd_kafka_abort_transaction(sink->client.rk, STILL_WAIT);
-    if (error)
-        rd_kafka_error_destroy(error);
+    struct err ignored;
+    (void)called(sink, rd_kafka_abort_transaction(calling(sink, "abort_transaction"), STILL_WAIT), "abort_transaction",
+                 &ignored);
 }
 
 static void sink_retire(void *self) {
@@ -165,7 +163,9 @@ static bool sink_init(void *self, struct err *e) {
     if (sink->state == NONE && !sink->options.conf.no_transactions && !take_id(sink, e))
         return false;
     sink->state = OWNED; /* librdkafka takes a second init_transactions for a mistake */
-    if (!sink->output.changelog && !kafka_output_open(&sink->output, sink->client.rk, e)) {
+    bool opened = sink->output.changelog || kafka_output_open(&sink->output, calling(sink, "metadata"), e);
+    kafka_client_leave(&sink->client);
+    if (!opened) {
         kafka_output_close(&sink->output);
         return false;
     }
@@ -186,10 +186,14 @@ static bool renew(struct kafka_sink *sink, struct err *e) {
     return sink_init(sink, e);
 }
 
+/* That asks a thread of librdkafka's, and waits for its answer. */
 static void take_group(struct kafka_sink *sink) {
     char name[KAFKA_CONF_NAME];
-    if (sink->options.source)
+    if (sink->options.source) {
+        (void)calling(sink, "consumer_group_metadata");
         sink->group = rd_kafka_consumer_group_metadata(kafka_source_consumer(sink->options.source));
+        kafka_client_leave(&sink->client);
+    }
     if (!sink->group)
         sink->group = rd_kafka_consumer_group_metadata_new(kafka_conf_group(&sink->options.conf, name));
 }
@@ -204,7 +208,7 @@ static bool sink_begin(void *self, struct err *e) {
     if (GUARD(epoch_renewed) && !sink->options.conf.no_transactions && !renew(sink, e))
         return false;
     if (!sink->options.conf.no_transactions &&
-        !kafka_client_done(e, rd_kafka_begin_transaction(sink->client.rk), "begin_transaction"))
+        !called(sink, rd_kafka_begin_transaction(calling(sink, "begin_transaction")), "begin_transaction", e))
         return false;
     forget_transaction(sink);
     take_group(sink);
@@ -305,7 +309,8 @@ static void remember(struct kafka_sink *sink) {
 
 /* Benchmark only: everything is delivered, then the offsets are committed. */
 static bool commit_plainly(struct kafka_sink *sink, struct err *e) {
-    rd_kafka_resp_err_t err = rd_kafka_flush(sink->client.rk, COMMIT_WAIT);
+    rd_kafka_resp_err_t err = rd_kafka_flush(calling(sink, "flush"), COMMIT_WAIT);
+    kafka_client_leave(&sink->client);
     if (!err && sink->undelivered)
         return err_set(e, ERR_ABORTED, NULL, "%" PRIu64 " records could not be delivered", sink->undelivered);
     if (!err && sink->options.source)
@@ -363,8 +368,9 @@ static bool sink_abort(void *self, struct err *e) {
         return err_set(e, ERR_BROKER, NULL, "%" PRIu64 " records were refused: the producer is of no more use",
                        sink->undelivered);
     if (sink->options.conf.no_transactions) {
-        rd_kafka_purge(sink->client.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-        rd_kafka_flush(sink->client.rk, ABORT_WAIT);
+        rd_kafka_purge(calling(sink, "purge"), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        rd_kafka_flush(calling(sink, "flush"), ABORT_WAIT);
+        kafka_client_leave(&sink->client);
     } else if (!called(sink, rd_kafka_abort_transaction(calling(sink, "abort_transaction"), ABORT_WAIT),
                        "abort_transaction", e)) {
         return false;
@@ -380,8 +386,10 @@ static bool sink_log_bounds(void *self, uint32_t shard, int64_t *first, int64_t 
     struct kafka_sink *sink = self;
     char name[KAFKA_CONF_NAME];
     MUST(sink->client.rk);
-    rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(
-        sink->client.rk, kafka_conf_changelog(&sink->options.conf, name), (int32_t)shard, first, end, OFFSETS_WAIT);
+    rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(calling(sink, "query_watermark_offsets"),
+                                                               kafka_conf_changelog(&sink->options.conf, name),
+                                                               (int32_t)shard, first, end, OFFSETS_WAIT);
+    kafka_client_leave(&sink->client);
     return !err || kafka_client_fail(e, err, name, "asking for the changelog's end");
 }
 
@@ -455,7 +463,8 @@ struct sink kafka_sink_port(struct kafka_sink *sink) {
 }
 
 const char *kafka_sink_calling(const struct kafka_sink *sink) {
-    return atomic_load(&sink->calling);
+    const char *call = kafka_client_inside(&sink->client);
+    return call ? call : kafka_client_inside(&sink->reader.client);
 }
 
 const struct kafka_sink_counts *kafka_sink_counts(const struct kafka_sink *sink) {

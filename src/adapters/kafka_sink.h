@@ -47,7 +47,7 @@ void kafka_sink_free(struct kafka_sink **at);
 /* The port; valid as long as the sink. */
 struct sink kafka_sink_port(struct kafka_sink *sink);
 
-/* The transaction's call that it is in, NULL: none; from any thread. */
+/* The call of librdkafka's that it is in (kafka_client_inside), NULL: none; from any thread. */
 const char *kafka_sink_calling(const struct kafka_sink *sink);
 
 struct kafka_sink_counts {

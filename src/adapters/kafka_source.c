@@ -69,7 +69,8 @@ static void on_revoke(struct kafka_source *source) {
         source->listener->revoked(source->listener->self, source->shards.ours, source->shards.n, lost);
     LOG(LOG_LEVEL_INFO, "revoked", "shards=%zu lost=%d ms=%" PRId64, source->shards.n, lost, clock_mono_ms() - begun);
     kafka_shards_drop(&source->shards);
-    rd_kafka_assign(source->pool.client.rk, NULL);
+    rd_kafka_assign(kafka_client_enter(&source->pool.client, "assign"), NULL);
+    kafka_client_leave(&source->pool.client);
 }
 
 static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list, void *opaque) {
@@ -97,7 +98,8 @@ static bool join(struct kafka_source *source, struct err *e) {
         on_assign(source, list);
         source->changed = true;
     } else {
-        rd_kafka_resp_err_t err = rd_kafka_subscribe(source->pool.client.rk, list);
+        rd_kafka_resp_err_t err = rd_kafka_subscribe(kafka_client_enter(&source->pool.client, "subscribe"), list);
+        kafka_client_leave(&source->pool.client);
         good = !err || kafka_client_fail(e, err, NULL, "subscribing");
     }
     rd_kafka_topic_partition_list_destroy(list);
@@ -196,11 +198,13 @@ static bool failed(struct kafka_source *source, struct err *e) {
 }
 
 static void serve_group(struct kafka_source *source) {
+    struct kafka_client *client = &source->pool.client;
     rd_kafka_message_t *message;
-    while ((message = rd_kafka_consumer_poll(source->pool.client.rk, 0)) != NULL) {
+    while ((message = rd_kafka_consumer_poll(kafka_client_enter(client, "consumer_poll"), 0)) != NULL) {
         on_message(source, message);
         rd_kafka_message_destroy(message);
     }
+    kafka_client_leave(client);
 }
 
 /* True if something new came to a partition that had nothing. */
@@ -407,6 +411,11 @@ int64_t kafka_source_lag(const struct kafka_source *source) {
         }
     }
     return lag;
+}
+
+const char *kafka_source_calling(const struct kafka_source *source) {
+    const char *call = kafka_client_inside(&source->pool.client);
+    return call ? call : kafka_client_inside(&source->shards.asker);
 }
 
 struct rd_kafka_s *kafka_source_consumer(struct kafka_source *source) {

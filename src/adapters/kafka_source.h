@@ -66,6 +66,9 @@ size_t kafka_source_schema_waits(const struct kafka_source *source);
 /* By code, how often something was in the way of reading; lent. */
 const uint64_t *kafka_source_errors(const struct kafka_source *source);
 
+/* The call of librdkafka's that it is in (kafka_client_inside), NULL: none; from any thread. */
+const char *kafka_source_calling(const struct kafka_source *source);
+
 /* For kafka_sink: the consumer (a rd_kafka_t), whose group metadata goes into transactions, and what committed() is to
  * say under assign_all. */
 struct rd_kafka_s *kafka_source_consumer(struct kafka_source *source);

@@ -21,7 +21,10 @@ static void watch_topics(struct kafka_unread *unread, struct kafka_shards *shard
     if (now - unread->watched < WATCH_EVERY)
         return;
     unread->watched = now;
-    if (rd_kafka_metadata(shards->pool->client.rk, 0, NULL, &metadata, METADATA_WAIT)) {
+    rd_kafka_t *rk = kafka_client_enter(&shards->pool->client, "metadata");
+    rd_kafka_resp_err_t err = rd_kafka_metadata(rk, 0, NULL, &metadata, METADATA_WAIT);
+    kafka_client_leave(&shards->pool->client);
+    if (err) {
         unread->watched += WATCH_EVERY; /* there are other things to worry about */
         return;
     }
@@ -36,8 +39,10 @@ static void watch_topics(struct kafka_unread *unread, struct kafka_shards *shard
 /* Whether there is such a topic; true where nobody can say. */
 static bool topic_is_there(struct kafka_shards *shards, const char *name) {
     const struct rd_kafka_metadata *metadata = NULL;
-    rd_kafka_topic_t *topic = rd_kafka_topic_new(shards->pool->client.rk, name, NULL);
-    rd_kafka_resp_err_t err = rd_kafka_metadata(shards->pool->client.rk, 0, topic, &metadata, METADATA_WAIT);
+    rd_kafka_t *rk = kafka_client_enter(&shards->pool->client, "metadata");
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(rk, name, NULL);
+    rd_kafka_resp_err_t err = rd_kafka_metadata(rk, 0, topic, &metadata, METADATA_WAIT);
+    kafka_client_leave(&shards->pool->client);
     if (!err && metadata->topic_cnt == 1)
         err = metadata->topics[0].err;
     if (metadata)

@@ -316,7 +316,8 @@ int64_t worker_heard(const struct worker *worker) {
 }
 
 const char *worker_calling(const struct worker *worker) {
-    return kafka_sink_calling(worker->sink);
+    const char *call = kafka_sink_calling(worker->sink); /* first: it may be within the consumer's, which revokes */
+    return call ? call : kafka_source_calling(worker->source);
 }
 
 bool worker_healthy(const struct worker *worker) {

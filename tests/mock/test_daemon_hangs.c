@@ -1,16 +1,20 @@
-/* A worker that never comes to the end of a turn (librdkafka has calls that wait for ever) is noticed. */
+/* A worker that never comes to the end of a turn (librdkafka has calls that wait for ever) is noticed, and the call is
+ * named. */
+#define _GNU_SOURCE /* RTLD_NEXT */
 #include "adapters/mock_kafka.h"
 #include "app/daemon.h"
 #include "codec/model_yaml.h"
 #include "support/suite.h"
 
+#include <dlfcn.h>
+#include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 enum { PATIENCE = 500 /* ms */ };
 
-static _Atomic bool hold;
+static _Atomic bool hold, hold_call;
 
 static void sleep_ms(long ms) {
     nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
@@ -25,7 +29,18 @@ static void turned(void *host, unsigned worker, const struct engine_counts *coun
         sleep_ms(10);
 }
 
-START_TEST(a_worker_that_hangs_is_noticed) {
+/* In the way of librdkafka's. */
+rd_kafka_error_t *rd_kafka_begin_transaction(rd_kafka_t *rk) {
+    static rd_kafka_error_t *(*next)(rd_kafka_t *);
+    if (!next)
+        *(void **)&next = dlsym(RTLD_NEXT, "rd_kafka_begin_transaction");
+    while (atomic_load(&hold_call))
+        sleep_ms(10);
+    return next(rk);
+}
+
+/* A daemon whose worker is held from the start. */
+static void hangs(_Atomic bool *held, const char *words) {
     const char *const topics[] = {"in", "app.scores", "app.sales-ready", "app.dead-letters", "app.g1.changelog"};
     char folder[] = "/tmp/leadstream-hangs-XXXXXX", text[1024];
     struct err e = {.code = ERR_NONE};
@@ -51,15 +66,15 @@ START_TEST(a_worker_that_hangs_is_noticed) {
                                      .partitions = 1,
                                      .patience = PATIENCE,
                                      .turned = turned};
+    atomic_store(held, true);
     struct daemon *daemon = daemon_start(&options, &e);
     ck_assert_msg(daemon != NULL, "%s", e.words);
-    atomic_store(&hold, true);
     int waited = 0;
     for (; daemon_running(daemon, &e) && waited < 10000; waited += 20)
         sleep_ms(20);
     ck_assert_int_lt(waited, 10000);
-    ck_assert_msg(e.code == ERR_TIMEOUT && strstr(e.words, "hangs"), "%s", e.words);
-    atomic_store(&hold, false);
+    ck_assert_msg(e.code == ERR_TIMEOUT && strstr(e.words, words), "%s", e.words);
+    atomic_store(held, false);
     bool late;
     ck_assert_msg(daemon_stop(daemon, &late, &e), "%s", e.words);
     daemon_free(&daemon);
@@ -67,11 +82,21 @@ START_TEST(a_worker_that_hangs_is_noticed) {
     model_free(&model);
     mock_kafka_free(&broker);
 }
+
+START_TEST(a_worker_that_hangs_is_noticed) {
+    hangs(&hold, "worker 0 hangs: its turn has not ended");
+}
+END_TEST
+
+START_TEST(the_call_that_it_hangs_in_is_named) {
+    hangs(&hold_call, "worker 0 hangs in begin_transaction: its turn has not ended");
+}
 END_TEST
 
 static void add(TCase *all) {
     tcase_set_timeout(all, 30);
     tcase_add_test(all, a_worker_that_hangs_is_noticed);
+    tcase_add_test(all, the_call_that_it_hangs_in_is_named);
 }
 
 SUITE_MAIN("a daemon that hangs", add)
