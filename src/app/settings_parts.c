@@ -1,5 +1,4 @@
-/* The parts of a configuration that no table can say: texts, `kafka:`. `sources:` are in settings_sources, secrets in
- * settings_secrets. */
+/* What every part of a configuration is read with: complaints at their places, what a node must be, texts, paths. */
 #include "app/settings_parts.h"
 
 #include <stdarg.h>
@@ -88,35 +87,4 @@ const char *settings_resolve(struct settings_read *r, const char *path) {
 const char *settings_path(struct settings_read *r, const struct yaml_node *node, const char *what) {
     const char *text = settings_text(r, node, what);
     return text ? settings_resolve(r, text) : NULL;
-}
-
-/* ------------------------------------------------------------------------------------------------ kafka */
-
-void settings_kafka_map(struct settings_read *r, const struct yaml_node *map) {
-    struct settings *s = r->settings;
-    if (!settings_is(r, map, YAML_MAP, "kafka"))
-        return;
-    if (map->n > SETTINGS_MAX_KAFKA)
-        settings_error(r, map, "kafka has %u properties, at most %d are taken", map->n, SETTINGS_MAX_KAFKA);
-    s->n_kafka = 0; /* the key may be given twice, which was told */
-    s->kafka = arena_take(r->arena, (map->n + 1u) * sizeof *s->kafka);
-    MUST(s->kafka != NULL);
-    for (uint32_t i = 0; i < map->n && i < SETTINGS_MAX_KAFKA; i++) {
-        const struct yaml_pair *pair = &map->pairs[i];
-        if (!pair->key.n || memchr(pair->key.at, 0, pair->key.n)) {
-            settings_error_at(r, pair, "a property of kafka has no name");
-            continue;
-        }
-        const char *name = settings_copy(r, pair->key);
-        const char *value = settings_elsewhere(r, pair->value, name, kafka_conf_is_secret(name));
-        if (!value)
-            continue;
-        if (!strcmp(name, "ssl.key.location") || !strcmp(name, "ssl.keystore.location"))
-            settings_warn_readable(r, pair->value, name, value);
-        struct kafka_conf_property property = {name, value};
-        struct err e;
-        if (!kafka_conf_check(&property, &e))
-            settings_error_at(r, pair, "%s", e.words);
-        s->kafka[s->n_kafka++] = property;
-    }
 }

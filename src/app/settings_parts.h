@@ -1,4 +1,6 @@
-/* What the files of app/settings share: reading one configuration file. */
+/* What the files of app/settings share: reading one configuration file. Private to them. settings_parts.c, with what
+ * stands first here, calls none of the others; settings_secrets.c calls it alone; `kafka:` and `sources:` call these
+ * two, settings.c all. */
 #ifndef LEADSTREAM_SETTINGS_PARTS_H
 #define LEADSTREAM_SETTINGS_PARTS_H
 
@@ -31,6 +33,7 @@ const char *settings_resolve(struct settings_read *r, const char *path);
 /* The same of any bytes, which must have no zero among them. */
 const char *settings_copy(struct settings_read *r, struct bytes text);
 
+/* ---- settings_secrets.c ---- */
 /* A text, or `{file: PATH}`, `{env: NAME}`: what stands there, without the newline that ends a file. Never quoted. Of a
  * secret the text itself is an error: it would stand in the configuration for all to read. */
 const char *settings_elsewhere(struct settings_read *r, const struct yaml_node *node, const char *what, bool secret);
@@ -41,14 +44,14 @@ void settings_forget_env(struct settings_read *r);
 /* Overwrites a text of ours; NULL is fine. */
 void settings_wipe(const char *secret);
 
+/* ---- settings_sources.c ---- */
 /* `sources:` */
 void settings_sources(struct settings_read *r, const struct yaml_node *list);
-/* `event:` of a source. */
-void settings_mapping(struct settings_read *r, const struct yaml_node *map, struct mapping *mapping);
-/* `kafka:` */
-void settings_kafka_map(struct settings_read *r, const struct yaml_node *map);
-
 /* 1 to 249 of [A-Za-z0-9._-], but not . and .. */
 bool settings_is_topic(struct bytes name);
+
+/* ---- settings_kafka.c ---- */
+/* `kafka:` */
+void settings_kafka_map(struct settings_read *r, const struct yaml_node *map);
 
 #endif

@@ -148,7 +148,7 @@ static void check_literals(struct settings_read *r, const struct yaml_node *map,
                        yaml_quote(machine).text);
 }
 
-void settings_mapping(struct settings_read *r, const struct yaml_node *map, struct mapping *mapping) {
+static void mapping_read(struct settings_read *r, const struct yaml_node *map, struct mapping *mapping) {
     const struct {
         struct part part;
         struct mapping_value *value;
@@ -250,7 +250,7 @@ static void read_source(struct settings_read *r, const struct yaml_node *map, st
     read_schemas(r, map, source);
     source->mapping.shipped = event == NULL;
     if (event)
-        settings_mapping(r, event, &source->mapping);
+        mapping_read(r, event, &source->mapping);
 }
 
 void settings_sources(struct settings_read *r, const struct yaml_node *list) {
