@@ -3,9 +3,14 @@
 #include "app/check_files.h"
 
 #include "adapters/erasure.h"
+#include "adapters/kafka_files.h"
 #include "adapters/registry.h"
 #include "app/schema_files.h"
 #include "codec/decoder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 static size_t say(const struct settings *settings, const char *source, const struct err *e, FILE *to) {
     fprintf(to, "%s: ", settings->file);
@@ -43,20 +48,43 @@ static size_t check_schema(const struct settings *settings, const struct setting
     return errors;
 }
 
-/* Nothing is asked of the registry: only whether its address is one. */
+/* All that are missing are told; only where none is they are tried together. */
+static size_t check_kafka(const struct settings *settings, FILE *to) {
+    struct err e;
+    size_t errors = 0;
+    for (size_t i = 0; i < settings->n_kafka; i++)
+        if (!kafka_files_look(&settings->kafka[i], &e))
+            errors += say(settings, NULL, &e, to);
+    const struct kafka_conf conf = settings_kafka(settings, 0);
+    if (!errors && !kafka_files_try(&conf, &e))
+        errors += say(settings, NULL, &e, to);
+    return errors;
+}
+
+static bool opens(const char *path, const char *what, struct err *e) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_set(e, ERR_CONFIG, path, "%s cannot be read: %s", what, strerror(errno));
+    close(fd);
+    return true;
+}
+
+/* Nothing is asked of the registry: only whether its address is one, and whom to believe is there to be read. */
 static size_t check_registry(const struct settings *settings, FILE *to) {
     struct err e;
     const struct registry_options options = {.url = settings->registry.url};
     struct schemas *schemas = schemas_new();
     struct registry *registry = registry_new(&options, schemas, &e);
     size_t errors = registry ? 0 : say(settings, NULL, &e, to);
+    if (settings->registry.ca_file && !opens(settings->registry.ca_file, "registry.ca_file", &e))
+        errors += say(settings, NULL, &e, to);
     registry_free(&registry);
     schemas_free(&schemas);
     return errors;
 }
 
 size_t check_files(const struct settings *settings, FILE *to) {
-    size_t errors = 0;
+    size_t errors = check_kafka(settings, to);
     for (size_t i = 0; i < settings->n_sources; i++) {
         const struct settings_source *source = &settings->sources[i];
         if (source->schema)

@@ -69,6 +69,8 @@ static void teardown(void) {
     char path[256];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unlink(in_folder(names[i], path));
+    snprintf(path, sizeof path, "rm -rf %s/tls", folder);
+    ck_assert_int_eq(system(path), 0);
     rmdir(folder);
 }
 
@@ -146,6 +148,73 @@ START_TEST(files_that_are_named_are_read) {
 }
 END_TEST
 
+static void check_kafka(const char *properties) {
+    char text[2048], config[256];
+    snprintf(text, sizeof text, "model: m.yaml\nkafka: {bootstrap.servers: \"127.0.0.1:1\", %s}\nsources: [{topic: t}]\n",
+             properties);
+    write_file("m.yaml", "model: m\nversion: 1\n");
+    write_file("c.yaml", text);
+    CHECK("-c", in_folder("c.yaml", config));
+}
+
+/* What a client says of them comes too late: at the start, and in OpenSSL's words. */
+START_TEST(files_of_certificates_are_missed) {
+    check_kafka("ssl.ca.location: /nowhere/ca.pem, ssl.certificate.location: /nowhere/us.crt, ssl.key.location:"
+                " /nowhere/us.key");
+    ck_assert_ptr_nonnull(strstr(err, "c.yaml: kafka: ssl.ca.location: file \"/nowhere/ca.pem\" cannot be opened: No such"
+                                      " file or directory (a path under `kafka:` counts from the folder"));
+    ck_assert_ptr_nonnull(strstr(err, "ssl.certificate.location: file \"/nowhere/us.crt\" cannot be opened"));
+    ck_assert_ptr_nonnull(strstr(err, "ssl.key.location: file \"/nowhere/us.key\" cannot be opened"));
+    ck_assert_ptr_null(strstr(out, "c.yaml: good"));
+    write_file("c.yaml", "model: m.yaml\nkafka: {bootstrap.servers: a}\nsources: [{topic: t}]\n"
+                         "registry: {url: \"https://here\", ca_file: none.pem}\n");
+    char config[256];
+    ck_assert_int_eq(CHECK("-c", in_folder("c.yaml", config)), EXIT_INPUT);
+    ck_assert_ptr_nonnull(strstr(err, "none.pem: registry.ca_file cannot be read: No such file or directory"));
+}
+END_TEST
+
+static void make_certificates(void) {
+    char command[1024];
+    snprintf(command, sizeof command,
+             "exec >/dev/null 2>&1; bash " LEADSTREAM_SOURCE_DIR "/ops/kafka/certificates.sh %s/tls && cd %s/tls &&"
+             " openssl ec -in client.key -aes128 -passout pass:right -out locked.key && echo -n wrong >wrong &&"
+             " echo -n right >right",
+             folder, folder);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static const struct {
+    const char *certificate, *key, *password;
+    const char *words; /* NULL: all is well */
+} pairs[] = {
+    {"client.crt", "client.key", NULL, NULL},
+    {"client.crt", "locked.key", "right", NULL},
+    {"client.crt", "locked.key", "wrong", "ssl.key.location failed"},
+    {"client.crt", "server.key", NULL, "key values mismatch"},
+    {"wrong", "client.key", NULL, "ssl.certificate.location failed"},
+};
+
+START_TEST(certificates_that_do_not_fit_are_told_without_a_broker) {
+    char text[1024], password[300] = "";
+    make_certificates();
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        if (pairs[i].password)
+            snprintf(password, sizeof password, ", ssl.key.password: {file: %s/tls/%s}", folder, pairs[i].password);
+        snprintf(text, sizeof text,
+                 "security.protocol: ssl, ssl.ca.location: %s/tls/ca.pem, ssl.certificate.location: %s/tls/%s,"
+                 " ssl.key.location: %s/tls/%s%s",
+                 folder, folder, pairs[i].certificate, folder, pairs[i].key, pairs[i].password ? password : "");
+        check_kafka(text);
+        if (pairs[i].words)
+            ck_assert_msg(strstr(err, pairs[i].words) && !strstr(out, "c.yaml: good"), "%zu: %s", i, err);
+        else
+            ck_assert_msg(strstr(out, "c.yaml: good"), "%zu: %s", i, err);
+        ck_assert_msg(!strstr(err, "level="), "%zu: %s", i, err); /* nothing but what concerns the user */
+    }
+}
+END_TEST
+
 /* `run` would refuse it: `check` must not call it good. */
 START_TEST(a_registry_has_an_address) {
     write_file("m.yaml", "model: m\nversion: 1\n");
@@ -164,6 +233,8 @@ static void add(TCase *all) {
     tcase_add_test(all, the_tables_print);
     tcase_add_test(all, errors_of_both_files_are_told);
     tcase_add_test(all, files_that_are_named_are_read);
+    tcase_add_test(all, files_of_certificates_are_missed);
+    tcase_add_test(all, certificates_that_do_not_fit_are_told_without_a_broker);
     tcase_add_test(all, a_registry_has_an_address);
 }
 
