@@ -2,7 +2,9 @@
 #include "app/cmd.h"
 #include "host/secrecy.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -29,7 +31,25 @@ static void usage(FILE *to) {
           "Exit codes: 0 done, 1 the input was at fault, 2 usage, 3 the world was (broker, disk).\n", to);
 }
 
+/* Started with one of its three files closed, the next that is opened would get the number: the log would go into a file
+ * of the store. What is closed stays of no use: nothing can be read from the one, nothing written to the other. */
+static void fill_standard_files(void) {
+    static const int of_no_use[] = {O_WRONLY, O_RDONLY, O_WRONLY};
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", of_no_use[fd]) != fd)
+            _Exit(EXIT_WORLD);
+}
+
+/* What was to be printed and could not be (a full disk, a closed output) is no success; scripts go by the code. */
+static int printed(int code) {
+    if (code != EXIT_DONE || (fflush(stdout) == 0 && !ferror(stdout)))
+        return code;
+    fputs("leadstream: the standard output takes no more: a full disk, or it is closed\n", stderr);
+    return EXIT_WORLD;
+}
+
 int main(int argc, char **argv) {
+    fill_standard_files();
     secrecy_begin();
     if (argc < 2) {
         usage(stderr);
@@ -37,15 +57,15 @@ int main(int argc, char **argv) {
     }
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
         usage(stdout);
-        return EXIT_DONE;
+        return printed(EXIT_DONE);
     }
     if (!strcmp(argv[1], "--version")) {
         puts("leadstream 0.1.0");
-        return EXIT_DONE;
+        return printed(EXIT_DONE);
     }
     for (size_t i = 0; commands[i].name; i++)
         if (!strcmp(argv[1], commands[i].name))
-            return commands[i].run(argc - 1, argv + 1);
+            return printed(commands[i].run(argc - 1, argv + 1));
     fprintf(stderr, "leadstream: \"%s\" is not a command (see `leadstream --help`)\n", argv[1]);
     return EXIT_USAGE;
 }

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""run_bad.py PROGRAM events|commands: bad input, each case with its message.
+"""run_bad.py PROGRAM events|commands|outputs: bad input, each case with its message.
 
 events: every line of events.jsonl is bad; events.out is what `score` says of them on stderr. Then the same with
 --dead-letters: exit 0, and each line is kept with the same words, byte for byte.
 commands: the cases of commands.txt.
+outputs: what is to be printed and cannot be; a standard file that is closed.
 """
 
 import base64
@@ -87,5 +88,30 @@ def commands(program):
     print(f"{n} command lines")
 
 
+def shell(program, redirection, *arguments):
+    """The program in this folder with a redirection of the shell: exit code and stderr."""
+    done = subprocess.run(["sh", "-c", f'exec "$@" {redirection}', "sh", program, *arguments], cwd=FOLDER, timeout=60,
+                          capture_output=True, check=False)
+    return done.returncode, done.stderr.decode()
+
+
+def outputs(program):
+    """A full disk under the standard output ends every command with 3; what goes to one that is closed
+    gets into no file that the program opens."""
+    full = "leadstream: the standard output takes no more: a full disk, or it is closed\n"
+    for arguments in (["--help"], ["--version"], ["check", "--params"], ["check", "-m", "model.yaml"], ["run", "--help"]):
+        for redirection in (">/dev/full", ">&-"):
+            expect(f"{arguments} {redirection}", (3, full), shell(program, redirection, *arguments))
+    with tempfile.TemporaryDirectory() as folder:
+        lines, letters = pathlib.Path(folder) / "lines.jsonl", pathlib.Path(folder) / "letters.jsonl"
+        lines.write_text('{"lead":"a","id":"1","type":"x","time":1767312000000}\nbad\n', encoding="utf-8")
+        arguments = ["score", "-m", "model.yaml", "--dead-letters", str(letters), str(lines)]
+        for redirection, wanted in (("2>&-", 0), (">&- 2>&-", 3), ("<&- >&- 2>&-", 3)):
+            expect(f"exit code with {redirection}", wanted, shell(program, redirection, *arguments)[0])
+            kept = letters.read_text(encoding="utf-8").splitlines()
+            expect(f"letters with {redirection}", ["bad"], [json.loads(line).get("text") for line in kept])
+    expect("no standard input", 3, shell(program, "<&-", "score", "-m", "model.yaml", "-")[0])
+
+
 if __name__ == "__main__":
-    {"events": events, "commands": commands}[sys.argv[2]](sys.argv[1])
+    {"events": events, "commands": commands, "outputs": outputs}[sys.argv[2]](sys.argv[1])
