@@ -180,6 +180,7 @@ static bool remake(struct kafka_source *source, struct err *e) {
         source->listener->revoked(source->listener->self, source->shards.ours, source->shards.n, true);
     kafka_shards_drop(&source->shards);
     close_queue(source);
+    kafka_unread_forget(&source->unread);
     source->changed = true;
     source->joined = false;
     source->pool.failure.code = ERR_NONE;
@@ -347,6 +348,7 @@ void kafka_source_free(struct kafka_source **at, bool leave) {
     if (source->pool.client.rk && leave && source->joined && !source->options.assign_all)
         leave_group(source);
     close_queue(source);
+    kafka_unread_forget(&source->unread);
     *at = NULL;
     if (!kafka_client_close(&source->pool.client, CLOSE_WAIT) || source->abandoned)
         return; /* its callbacks may still run: what they use is abandoned too */

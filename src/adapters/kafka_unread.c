@@ -1,77 +1,88 @@
 /* Asking again for what could not be read.
  *
- * A partition is sought where it stands: librdkafka then fetches anew and must say something, a record or the end. A
- * topic is asked for by name. */
+ * A partition is sought where it stands: librdkafka then fetches anew and must say something, a record or the end.
+ *
+ * Topics are asked for by their settings, as that is the one question of librdkafka 2.0.2 about topics whose answer
+ * comes to a queue: one for metadata keeps the thread waiting, and a broker that is slow or frozen would hold up all
+ * that the worker does. Without an answer nothing is known, so nothing changes. */
 #include "adapters/kafka_unread.h"
 
 #include "host/clock.h"
 #include "host/log.h"
 
-enum { ASK_EVERY = 2000, WATCH_EVERY = 5000, GONE = 10000, METADATA_WAIT = 1000 /* ms */ };
+enum { ASK_EVERY = 2000, WATCH_EVERY = 5000, GONE = 10000, ANSWER_WAIT = 5000 /* ms */ };
 
 static bool is_missing(rd_kafka_resp_err_t err) {
     return err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
 }
 
-/* One question about all topics that the consumer knows. librdkafka 2.0.2 sees that a topic is gone, and may say so in
- * its log only. */
-static void watch_topics(struct kafka_unread *unread, struct kafka_shards *shards) {
-    const struct rd_kafka_metadata *metadata = NULL;
+/* ---- topics ---- */
+
+static void ask_for_topics(struct kafka_unread *unread, struct kafka_shards *shards) {
+    rd_kafka_t *rk = shards->pool->client.rk;
+    rd_kafka_ConfigResource_t *resources[ENGINE_MAX_TOPICS];
+    size_t n = shards->options->n_topics;
+    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(rk, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    rd_kafka_AdminOptions_set_request_timeout(options, ANSWER_WAIT, NULL, 0);
+    for (size_t t = 0; t < n; t++)
+        resources[t] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, shards->options->topics[t].name);
+    unread->answer = rd_kafka_queue_new(rk);
+    rd_kafka_DescribeConfigs(rk, resources, n, options, unread->answer);
+    rd_kafka_ConfigResource_destroy_array(resources, n);
+    rd_kafka_AdminOptions_destroy(options);
+}
+
+void kafka_unread_forget(struct kafka_unread *unread) {
+    if (unread->answer)
+        rd_kafka_queue_destroy(unread->answer);
+    unread->answer = NULL;
+}
+
+static bool note_topic(struct kafka_unread *unread, struct kafka_shards *shards, size_t t, bool missing,
+                       struct err *e) {
+    const char *name = shards->options->topics[t].name;
     int64_t now = clock_mono_ms();
-    if (now - unread->watched < WATCH_EVERY)
-        return;
-    unread->watched = now;
-    rd_kafka_t *rk = kafka_client_enter(&shards->pool->client, "metadata");
-    rd_kafka_resp_err_t err = rd_kafka_metadata(rk, 0, NULL, &metadata, METADATA_WAIT);
-    kafka_client_leave(&shards->pool->client);
-    if (err) {
-        unread->watched += WATCH_EVERY; /* there are other things to worry about */
-        return;
+    if (!missing) {
+        shards->pool->missed &= ~(UINT32_C(1) << t);
+        unread->gone_since[t] = 0;
+        return true;
     }
-    for (int i = 0; i < metadata->topic_cnt; i++) {
-        int t = kafka_shards_topic(shards, metadata->topics[i].topic);
-        if (t >= 0 && is_missing(metadata->topics[i].err))
-            shards->pool->missed |= UINT32_C(1) << t;
-    }
-    rd_kafka_metadata_destroy(metadata);
+    shards->pool->missed |= UINT32_C(1) << t;
+    if (!unread->gone_since[t])
+        unread->gone_since[t] = now;
+    LOG(LOG_LEVEL_WARN, "topic_gone", "topic=%s for_ms=%lld", name, (long long)(now - unread->gone_since[t]));
+    return now - unread->gone_since[t] < GONE ||
+           err_set(e, ERR_REFUSED, name,
+                   "the topic was deleted while it was read. What was read is scored and kept; if it is made again, or "
+                   "left out of the sources, use a new `generation:`");
 }
 
-/* Whether there is such a topic; true where nobody can say. */
-static bool topic_is_there(struct kafka_shards *shards, const char *name) {
-    const struct rd_kafka_metadata *metadata = NULL;
-    rd_kafka_t *rk = kafka_client_enter(&shards->pool->client, "metadata");
-    rd_kafka_topic_t *topic = rd_kafka_topic_new(rk, name, NULL);
-    rd_kafka_resp_err_t err = rd_kafka_metadata(rk, 0, topic, &metadata, METADATA_WAIT);
-    kafka_client_leave(&shards->pool->client);
-    if (!err && metadata->topic_cnt == 1)
-        err = metadata->topics[0].err;
-    if (metadata)
-        rd_kafka_metadata_destroy(metadata);
-    rd_kafka_topic_destroy(topic);
-    return !is_missing(err);
+static bool note_topics(struct kafka_unread *unread, struct kafka_shards *shards, rd_kafka_event_t *event,
+                        struct err *e) {
+    size_t n = 0;
+    bool good = true;
+    const rd_kafka_DescribeConfigs_result_t *result =
+        rd_kafka_event_error(event) ? NULL : rd_kafka_event_DescribeConfigs_result(event);
+    const rd_kafka_ConfigResource_t **resources = result ? rd_kafka_DescribeConfigs_result_resources(result, &n) : NULL;
+    for (size_t i = 0; good && i < n; i++) {
+        int t = kafka_shards_topic(shards, rd_kafka_ConfigResource_name(resources[i]));
+        if (t >= 0)
+            good = note_topic(unread, shards, (size_t)t, is_missing(rd_kafka_ConfigResource_error(resources[i])), e);
+    }
+    return good;
 }
 
-static bool look_for_topics(struct kafka_unread *unread, struct kafka_shards *shards, struct err *e) {
-    for (size_t t = 0; t < shards->options->n_topics; t++) {
-        const char *name = shards->options->topics[t].name;
-        if (!(shards->pool->missed >> t & 1))
-            continue;
-        if (topic_is_there(shards, name)) {
-            shards->pool->missed &= ~(UINT32_C(1) << t);
-            unread->gone_since[t] = 0;
-            continue;
-        }
-        int64_t now = clock_mono_ms();
-        if (!unread->gone_since[t])
-            unread->gone_since[t] = now;
-        LOG(LOG_LEVEL_WARN, "topic_gone", "topic=%s for_ms=%lld", name, (long long)(now - unread->gone_since[t]));
-        if (now - unread->gone_since[t] >= GONE)
-            return err_set(e, ERR_REFUSED, name,
-                           "the topic was deleted while it was read. What was read is scored and kept; if it is made "
-                           "again, or left out of the sources, use a new `generation:`");
-    }
-    return true;
+static bool take_answer(struct kafka_unread *unread, struct kafka_shards *shards, struct err *e) {
+    rd_kafka_event_t *event = unread->answer ? rd_kafka_queue_poll(unread->answer, 0) : NULL;
+    if (!event)
+        return true;
+    bool good = note_topics(unread, shards, event, e);
+    rd_kafka_event_destroy(event);
+    kafka_unread_forget(unread);
+    return good;
 }
+
+/* ---- partitions ---- */
 
 static bool look_for_partitions(struct kafka_shards *shards, struct err *e) {
     bool good = true;
@@ -93,11 +104,16 @@ static bool look_for_partitions(struct kafka_shards *shards, struct err *e) {
 
 bool kafka_unread_look(struct kafka_unread *unread, struct kafka_shards *shards, struct err *e) {
     int64_t now = clock_mono_ms();
+    if (!take_answer(unread, shards, e))
+        return false;
     if (now - unread->asked < ASK_EVERY)
         return true;
     unread->asked = now;
-    watch_topics(unread, shards);
-    return look_for_topics(unread, shards, e) && look_for_partitions(shards, e);
+    if (!unread->answer && (shards->pool->missed || now - unread->watched >= WATCH_EVERY)) {
+        unread->watched = now;
+        ask_for_topics(unread, shards);
+    }
+    return look_for_partitions(shards, e);
 }
 
 size_t kafka_unread_count(const struct kafka_unread *unread, const struct kafka_shards *shards) {

@@ -9,13 +9,17 @@
 #include "adapters/kafka_shards.h"
 
 struct kafka_unread {
-    int64_t asked, watched;                 /* ms, when it was last asked; when all topics were */
+    int64_t asked, watched;                 /* ms, when it was last asked; when topics were */
+    rd_kafka_queue_t *answer;               /* to whether the topics are there; NULL: that was not asked */
     int64_t gone_since[ENGINE_MAX_TOPICS];  /* ms, 0: the topic is there, as far as known */
 };
 
-/* To be called in every poll. False: AUTH, said every other second while a partition is refused (the engine bears that
- * for a while); REFUSED, a topic has been gone for 10 s. */
+/* To be called in every poll; waits for no broker. False: AUTH, said every other second while a partition is refused (the
+ * engine bears that for a while); REFUSED, a topic has been gone for 10 s. */
 bool kafka_unread_look(struct kafka_unread *unread, struct kafka_shards *shards, struct err *e);
+
+/* The answer is no longer waited for: before the consumer is closed. */
+void kafka_unread_forget(struct kafka_unread *unread);
 
 /* Partitions that are refused, and topics that are gone. */
 size_t kafka_unread_count(const struct kafka_unread *unread, const struct kafka_shards *shards);
