@@ -1,93 +1,33 @@
 """More than it can take, and for long: what the process does to memory, files and its seat in the group. On demand:
 
-    load.py overload LEADSTREAM BROKER_FOLDER WORK_FOLDER [--seconds 60] [--batch 20] [--times 10]
-    load.py soak     LEADSTREAM BROKER_FOLDER WORK_FOLDER [--minutes 30] [--rate N]
+    load.py overload LEADSTREAM BROKER_FOLDER WORK_FOLDER [--cpu 0.1] [--seconds 60] [--times 10]
+    load.py soak     LEADSTREAM BROKER_FOLDER WORK_FOLDER [--cpu 0.1] [--minutes 30] [--rate N]
 
-overload: measures the rate R that the daemon can take, offers 10 R for 60 s, then a tenth of R until the lag is gone. So
-that one machine can hold producer, broker and daemon, the daemon is held back by its batches: few events in each, and a
-commit for each. soak: half of R (or --rate) for 30 minutes. Both end by comparing every record with `score --changes`,
-and print their figures as JSON. A short overload is among the tests (cases_load.py).
+overload: measures the rate R that the daemon can take, offers 10 R for 60 s, then a tenth of R until the lag is gone.
+soak: half of R (or --rate) for 30 minutes. Both end by comparing every record with `score --changes`, and print their
+figures as JSON. So that one machine can hold producer, broker and daemon, the daemon gets a share of one core (--cpu), as a
+container would give it. Where that cannot be set (no root), `--batch 20` holds it back instead: few events in each batch,
+and a commit for each. A short overload of that kind is among the tests (cases_load.py).
 """
 
 import argparse
-import hashlib
 import json
 import os
-import random
 import subprocess
 import sys
 import threading
 import time
 
+import digests
 import topics
 import traffic
-from compare import Difference
+from feeder import Feeder
+from quota import NoQuota, Quota
 
 MIB = 1 << 20
-TICK = 0.02
+TICK_HZ = os.sysconf("SC_CLK_TCK")
 # Besides store.memory: code, threads, librdkafka's buffers, RocksDB's files (ops/README.md says some 100 MiB).
 BESIDES = 160 * MIB
-
-
-class Feeder(threading.Thread):
-    """Events stamped now, at a rate, to the topic, and in the same order into one file a partition for `score`."""
-
-    def __init__(self, play, leads):
-        super().__init__(daemon=True)
-        self.rate, self.sent, self.play = 0, 0, play
-        self.rng = random.Random(play.seed)
-        self.leads = [(f"lead-{n}", topics.partition_of(f"lead-{n}", play.partitions)) for n in range(leads)]
-        self.bodies = []
-        for _ in range(2000):
-            kind, fields = self.rng.choice(traffic.KINDS)(self.rng)
-            self.bodies.append(f'"type":"{kind}","fields":{json.dumps(fields, separators=(",", ":"))}')
-        self.paths = [play.file(f"events.{n}.jsonl") for n in range(play.partitions)]
-        self.files = [open(path, "w", encoding="utf-8") for path in self.paths]
-        self.kcat = subprocess.Popen(
-            ["kcat", "-P", "-b", play.bootstrap, "-t", play.topic("events"), "-K", topics.KEY_END, "-D",
-             topics.RECORD_END, "-X", "partitioner=murmur2_random", "-X", "enable.idempotence=true", "-X", "linger.ms=20",
-             "-X", "compression.codec=lz4"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self.stopped = False
-
-    def _some(self, n):
-        stamp = traffic.stamp(int(time.time() * 1000))
-        pieces, parts = [], [[] for _ in self.files]
-        for _ in range(n):
-            lead, partition = self.leads[int(len(self.leads) * self.rng.random() ** 2)]
-            line = f'{{"lead":"{lead}","id":"{self.sent}","time":"{stamp}",{self.rng.choice(self.bodies)}}}'
-            self.sent += 1
-            pieces.append(f"{lead}{topics.KEY_END}{line}{topics.RECORD_END}")
-            parts[partition].append(line + "\n")
-        self.kcat.stdin.write("".join(pieces).encode())
-        self.kcat.stdin.flush()
-        for file, lines in zip(self.files, parts):
-            file.writelines(lines)
-
-    def run(self):
-        due, last = 0.0, time.monotonic()
-        while not self.stopped:
-            now = time.monotonic()
-            # What could not be sent in half a second is not caught up: the rate is what was offered, and is counted.
-            due = min(due + (now - last) * self.rate, max(self.rate * 0.5, 1))
-            last = now
-            if due >= 1:
-                self._some(int(due))
-                due -= int(due)
-            time.sleep(TICK)
-
-    def give(self, count):
-        """So many at once; only while the rate is 0."""
-        for begin in range(0, count, 5000):
-            self._some(min(5000, count - begin))
-
-    def close(self):
-        self.stopped = True
-        if self.ident:
-            self.join()
-        self.kcat.stdin.close()
-        self.kcat.wait(120)
-        for file in self.files:
-            file.close()
 
 
 class Watch(threading.Thread):
@@ -113,6 +53,8 @@ class Watch(threading.Thread):
         proc = f"/proc/{self.process.process.pid}"
         with open(f"{proc}/status", encoding="utf-8") as file:
             status = dict(line.split(":", 1) for line in file)
+        with open(f"{proc}/stat", encoding="utf-8") as file:
+            ticks = file.read().rsplit(") ", 1)[1].split()[11:13]
         metrics = self.process.metrics()
 
         def total(name):
@@ -120,7 +62,7 @@ class Watch(threading.Thread):
 
         return {"t": round(time.monotonic() - self.began, 1), "rss": int(status["VmRSS"].split()[0]) * 1024,
                 "threads": int(status["Threads"]), "files": len(os.listdir(f"{proc}/fd")), "disk": self._disk(),
-                "log": os.path.getsize(self.process.log_file),
+                "log": os.path.getsize(self.process.log_file), "cpu": sum(map(int, ticks)) / TICK_HZ,
                 "events": total("leadstream_events_total"), "lag": total("leadstream_lag_records"),
                 "cache": total("leadstream_cache_bytes"), "rocksdb": total("leadstream_store_memory_bytes"),
                 "unwritten": total("leadstream_unwritten_leads"), "served": bool(metrics)}
@@ -155,19 +97,6 @@ def slope(rows, name):
     return above / below * 3600 if below else 0.0
 
 
-# ---------------------------------------------------------------- comparison, for more records than memory would take
-
-def _digests(lines):
-    """{(lead, family): [(at, hash)]} of lines of JSON."""
-    found = {}
-    for line in lines:
-        record = json.loads(line)
-        key = record["lead"], record["kind"] == "sales_ready"
-        digest = hashlib.blake2b(line.strip(), digest_size=8).digest()
-        found.setdefault(key, []).append((record["at"], digest))
-    return found
-
-
 def _stream(command):
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
         yield from process.stdout
@@ -177,24 +106,13 @@ def _stream(command):
 
 def compare(play, paths, sure):
     """The committed records are those of `score --changes`, byte for byte and in order, up to `sure` (ms)."""
-    until = traffic.stamp(int(time.time() * 1000) + 60_000)
-    want = _digests(_stream([play.binary, "score", "-m", play.model, "--changes", "--output", "jsonl", "--at", until,
-                             *paths]))
-    have = {}
+    got = {}
     for topic in (play.topic("scores"), play.topic("sales-ready")):
-        have.update(_digests(_stream(["kcat", "-C", "-b", play.bootstrap, "-t", topic, "-o", "beginning", "-e", "-q",
-                                      "-X", "isolation.level=read_committed", "-f", "%s\n"])))
-    sure, count = traffic.stamp(sure), 0
-    for who in sorted(set(want) | set(have)):
-        wanted, got = want.get(who, []), have.get(who, [])
-        if got != wanted[:len(got)]:
-            raise Difference(f"{who}: the records are others than those of score")
-        if any(at <= sure for at, _ in wanted[len(got):]):
-            raise Difference(f"{who}: {len(wanted) - len(got)} records are missing")
-        count += len(got)
-    if not count:
-        raise Difference("nothing was published: nothing was compared")
-    return count
+        got.update(digests.of(_stream(["kcat", "-C", "-b", play.bootstrap, "-t", topic, "-o", "beginning", "-e", "-q",
+                                       "-X", "isolation.level=read_committed", "-f", "%s\\n"])))
+    until = traffic.stamp(int(time.time() * 1000) + 60_000)
+    return digests.same(_stream([play.binary, "score", "-m", play.model, "--changes", "--output", "jsonl", "--at", until,
+                                 *paths]), got, traffic.stamp(sure))
 
 
 # ---------------------------------------------------------------- the runs
@@ -204,8 +122,8 @@ def _must(good, words, watch):
         raise AssertionError(f"{words}\n" + "\n".join(json.dumps(row) for row in watch.rows[-20:]))
 
 
-def check_bounds(play, daemon, watch, since, words, plateau=True):
-    """Memory in its bounds and (of long runs) no growth past the plateau, no lost member; words: where in its log that begins."""
+def check_bounds(play, watch, since, plateau=True):
+    """Memory in its bounds and (of long runs) no growth past the plateau; files and threads stay as many."""
     rows = watch.since(since)
     third = len(rows) // 3
     memory = int(play.config["store"]["memory"].removesuffix("MiB")) * MIB
@@ -214,76 +132,127 @@ def check_bounds(play, daemon, watch, since, words, plateau=True):
     _must(not plateau or peak <= early * 1.15 + 16 * MIB, f"memory went on growing: {early // MIB}, then {peak // MIB} MiB", watch)
     _must(max(r["files"] for r in rows) <= rows[0]["files"] + 64, "more and more files are open", watch)
     _must(max(r["threads"] for r in rows) <= rows[0]["threads"] + 16, "more and more threads", watch)
-    lost = [line for line in daemon.words()[words:].splitlines() if "event=revoked" in line or "batch_lost" in line]
-    _must(not lost, f"shards or batches were lost: {lost[:5]}", watch)
     return {"rss_peak_mib": round(peak / MIB, 1), "rss_early_mib": round(early / MIB, 1),
             "files": max(r["files"] for r in rows), "threads": max(r["threads"] for r in rows),
             "log_bytes": rows[-1]["log"], "disk_mib": round(max(r["disk"] for r in rows) / MIB, 1)}
 
 
-def _started(play, leads, every):
-    play.make_topics()
-    feeder = Feeder(play, leads)
-    daemon = play.start()
-    play.wait_live(daemon)
-    watch = Watch(daemon, play.store(), every, play.file("watch.jsonl"))
-    watch.start()
-    return feeder, daemon, watch
+def mean_rss(rows):
+    return sum(row["rss"] for row in rows) / len(rows) / MIB
 
 
-def _takes(feeder, watch, backlog, seconds):
-    """Events a second that it takes while there is more to take, over so many seconds or until nothing is left. What
-    kcat holds back of the last is not waited for."""
-    begin = watch.now()
-    feeder.give(backlog)
-    most = feeder.sent - 1000
-    while watch.now() - begin < seconds + 30:
-        time.sleep(0.2)
-        busy = [row for row in watch.since(begin) if row["events"]]
-        if busy and (busy[-1]["t"] - busy[0]["t"] >= seconds or busy[-1]["events"] > most):
-            break
-    first = next((row for row in busy if row["events"] > most), busy[-1]) if busy else None
-    _must(first and first["t"] > busy[0]["t"], "it took nothing, or all at once", watch)
-    return (first["events"] - busy[0]["events"]) / (first["t"] - busy[0]["t"])
+class Seat:
+    """Its seat in the group, from here on: whatever it says itself, the broker writes each rebalance down."""
+
+    def __init__(self, play, daemon):
+        self.play, self.daemon = play, daemon
+        self.words, self.generation = len(daemon.words()), self._generation()
+
+    def _generation(self):
+        return topics.generation(self.play.bootstrap, self.play.group())
+
+    def must_be_kept(self, watch):
+        said = self.daemon.words()[self.words:].splitlines()
+        lost = [line for line in said if "event=revoked" in line or "batch_lost" in line]
+        _must(not lost, f"shards or batches were lost: {lost[:5]}", watch)
+        lost = sum(self.daemon.sum(name) for name in ("leadstream_batches_lost_total", "leadstream_producers_renewed_total"))
+        now = self._generation()
+        _must(now == self.generation, f"the group was rebalanced: generation {self.generation}, then {now}", watch)
+        return {"generation": [self.generation, now], "batches_lost_or_producers_renewed": lost}
 
 
-def overload(play, seconds, batch, times, leads=20_000, backlog=40_000, measure=15, limit=3600):
-    """Offers `times` the rate that it can take, then little. batch: events in a transaction."""
-    play.config["batch"] = {"max_events": batch}
-    feeder, daemon, watch = _started(play, leads, 0.5)
-    takes = _takes(feeder, watch, backlog, measure)
-    began, sent, words = watch.now(), feeder.sent, len(daemon.words())
-    feeder.rate = takes * times
+class Started:
+    """A feeder, a daemon (under its quota, if there is one) and the watch over it."""
+
+    def __init__(self, play, leads, every, quota):
+        self.play, self.quota = play, quota
+        play.make_topics()
+        self.feeder = Feeder(play, leads)
+        self.daemon = play.start(before=quota.before() if quota else ())
+        play.wait_live(self.daemon)
+        self.watch = Watch(self.daemon, play.store(), every, play.file("watch.jsonl"))
+        self.watch.start()
+
+    def takes(self, ahead, seconds):
+        """Events a second that it takes while there is more to take, over so many seconds. `ahead` is given at once, and
+        again when half of it is taken."""
+        begin, taken, warm = self.watch.now(), 0, seconds / 4
+        busy = []
+        while not busy or busy[-1]["t"] - busy[0]["t"] < seconds + warm:
+            _must(self.watch.now() - begin < seconds * 3 + 30, "it took too little to be measured", self.watch)
+            if self.feeder.sent - taken <= ahead / 2:
+                self.feeder.give(ahead)
+            time.sleep(0.2)
+            self.daemon.must_live()
+            busy = [row for row in self.watch.since(begin) if row["events"]]
+            taken = busy[-1]["events"] if busy else 0
+        first = next(row for row in busy if row["t"] >= busy[0]["t"] + warm)
+        last, span = busy[-1], busy[-1]["t"] - first["t"]
+        _must(last["events"] > first["events"], "it took nothing", self.watch)
+        return (last["events"] - first["events"]) / span, (last["cpu"] - first["cpu"]) / span
+
+    def produced(self):
+        """What the broker has, which is what was offered: kcat and the pipe to it hold some back."""
+        return sum(self.play.wire.ends(self.play.topic("events"), self.play.partitions))
+
+    def settled(self):
+        """No more is sent, all is taken, nothing more comes. Until when all timers have fired."""
+        self.feeder.close()
+        self.play.reconnect() # a broker ends connections that were idle for long
+        sure = self.play.wait_quiet(limit=300)
+        self.watch.close()
+        _must(self.watch.rows[-1]["lag"] == 0, "the lag did not drain", self.watch)
+        return sure
+
+    def held_back(self):
+        return {"periods_held_back": "{} of {}".format(*self.quota.held_back())} if self.quota else {}
+
+
+def overload(play, seconds, times, batch=0, quota=None, leads=20_000, ahead=200_000, measure=20, limit=3600):
+    """Offers `times` the rate that it can take, then little. batch: events in a transaction, 0: as configured."""
+    if batch:
+        play.config["batch"] = {"max_events": batch}
+    run = Started(play, leads, 0.5, quota)
+    feeder, daemon, watch = run.feeder, run.daemon, run.watch
+    takes, cpu = run.takes(ahead, measure)
+    seat, before, began = Seat(play, daemon), mean_rss(watch.rows[-10:]), watch.now()
+    sent, first = run.produced(), watch.rows[-1]
+    feeder.rate = takes * times * 1.03 # what is on its way at the end does not count
     feeder.start()
     time.sleep(seconds)
-    offered = (feeder.sent - sent) / (watch.now() - began)
-    lag = max(row["lag"] for row in watch.since(began))
+    offered = (run.produced() - sent) / (watch.now() - began)
+    _must(offered >= takes * (times if seconds >= 30 else min(times, 2)),
+          f"only {offered:.0f}/s were offered to one that takes {takes:.0f}/s", watch)
     feeder.rate = takes / 10
-    ended = watch.now()
+    ended, last = watch.now(), watch.rows[-1]
     while watch.rows[-1]["lag"] > takes and watch.now() - ended < limit:
         daemon.must_live()
         time.sleep(0.5)
     drained = watch.now() - ended
-    feeder.close()
-    play.reconnect() # a broker ends connections that were idle for long
-    sure = play.wait_quiet(limit=300)
-    watch.close()
-    figures = check_bounds(play, daemon, watch, began, words, plateau=seconds >= 30)
-    _must(offered >= takes * min(times, 2), f"only {offered:.0f}/s were offered to one that takes {takes:.0f}/s", watch)
-    _must(watch.rows[-1]["lag"] == 0, "the lag did not drain", watch)
+    if seconds >= 30:
+        time.sleep(20) # normal again: what memory is then is compared with what it was
+    after = mean_rss(watch.rows[-10:])
+    sure = run.settled()
+    figures = check_bounds(play, watch, began, plateau=seconds >= 30) | seat.must_be_kept(watch) | run.held_back()
+    # A short one has not filled its caches before.
+    _must(seconds < 30 or after <= before * 1.1 + 8, f"memory has grown: {before:.1f}, then {after:.1f} MiB", watch)
+    figures |= {"takes": round(takes), "cpu": round(cpu, 3), "offered": round(offered), "times": round(offered / takes, 1),
+                "seconds": seconds, "takes_meanwhile": round((last["events"] - first["events"]) / (last["t"] - first["t"])),
+                "largest_lag": max(row["lag"] for row in watch.since(began)), "drained_in_s": round(drained, 1),
+                "rss_before_mib": round(before, 1), "rss_after_mib": round(after, 1), "events": feeder.sent}
+    print(json.dumps(figures), flush=True)
     daemon.end()
-    figures |= {"takes": round(takes), "offered": round(offered), "times": round(offered / takes, 1), "seconds": seconds,
-                "largest_lag": lag, "drained_in_s": round(drained, 1), "events": feeder.sent,
-                "records_compared": compare(play, feeder.paths, sure)}
+    figures["records_compared"] = compare(play, feeder.paths, sure)
     return figures
 
 
-def soak(play, minutes, rate, leads=50_000):
+def soak(play, minutes, rate, quota=None, leads=50_000):
     """A steady rate for long: the last two thirds must be flat."""
-    feeder, daemon, watch = _started(play, leads, 1)
-    takes = _takes(feeder, watch, 500_000, 20)
+    run = Started(play, leads, 1, quota)
+    feeder, daemon, watch = run.feeder, run.daemon, run.watch
+    takes, cpu = run.takes(200_000, 20)
     watch.every = 5
-    began, sent, words = watch.now(), feeder.sent, len(daemon.words())
+    seat, began, sent = Seat(play, daemon), watch.now(), feeder.sent
     feeder.rate = rate or takes / 2
     feeder.start()
     while watch.now() - began < minutes * 60:
@@ -291,11 +260,8 @@ def soak(play, minutes, rate, leads=50_000):
         time.sleep(1)
     offered = (feeder.sent - sent) / (watch.now() - began)
     ended = watch.now()
-    feeder.close()
-    play.reconnect() # a broker ends connections that were idle for long
-    sure = play.wait_quiet(limit=300)
-    watch.close()
-    figures = check_bounds(play, daemon, watch, began, words)
+    sure = run.settled()
+    figures = check_bounds(play, watch, began) | seat.must_be_kept(watch) | run.held_back()
     # Caches, librdkafka's buffers and the store's files take some twenty minutes to find their size: the last third
     # counts, and in it how much more the second half takes than the first.
     rows = [row for row in watch.since(began + (ended - began) * 2 / 3) if row["t"] <= ended]
@@ -303,14 +269,16 @@ def soak(play, minutes, rate, leads=50_000):
         values = [row[name] for row in rows]
         figures[name] = {"mean": round(sum(values) / len(values)), "least": min(values), "most": max(values),
                          "an_hour": round(slope(rows, name))}
-    figures |= {"minutes": minutes, "takes": round(takes), "offered": round(offered), "events": feeder.sent,
-                "largest_lag": max(row["lag"] for row in rows)}
-    print(json.dumps(figures, indent=1), flush=True)
+    used = (rows[-1]["cpu"] - rows[0]["cpu"]) / (rows[-1]["t"] - rows[0]["t"])
+    half = len(rows) // 2
+    before, after = mean_rss(rows[:half]), mean_rss(rows[half:])
+    figures |= {"minutes": minutes, "takes": round(takes), "cpu_full": round(cpu, 3), "offered": round(offered),
+                "cpu": round(used, 3), "events": feeder.sent, "largest_lag": max(row["lag"] for row in rows),
+                "rss_halves_mib": [round(before, 1), round(after, 1)]}
+    print(json.dumps(figures), flush=True)
     daemon.end()
     figures["records_compared"] = compare(play, feeder.paths, sure)
-    half = len(rows) // 2
-    before, after = (sum(row["rss"] for row in some) / len(some) for some in (rows[:half], rows[half:]))
-    _must(after <= before * 1.02, f"memory grows: {before / MIB:.1f}, then {after / MIB:.1f} MiB", watch)
+    _must(after <= before * 1.02, f"memory grows: {before:.1f}, then {after:.1f} MiB", watch)
     _must(slope(rows, "files") <= 20 and slope(rows, "threads") <= 10, "files or threads grow", watch)
     return figures
 
@@ -321,23 +289,33 @@ def main():
     parser.add_argument("what", choices=("overload", "soak"))
     for name in ("leadstream", "broker", "work"):
         parser.add_argument(name)
+    parser.add_argument("--cpu", type=float, default=0.1)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--batch", type=int, default=20)
+    parser.add_argument("--batch", type=int, default=0)
     parser.add_argument("--times", type=float, default=10)
     parser.add_argument("--rate", type=float, default=0)
     o = parser.parse_args()
     with open(os.path.join(o.broker, "bootstrap"), encoding="utf-8") as file:
         bootstrap = file.read().strip()
-    play = Play(o.what, os.path.abspath(o.leadstream), bootstrap, os.path.join(o.work, o.what), 1)
+    quota = None
+    try:
+        quota = None if o.batch else Quota(o.cpu)
+    except NoQuota as e:
+        if o.what == "overload":
+            sys.exit(f"{e}: hold it back by its batches, with --batch 20")
+        print(f"{e}: it takes what it can get", file=sys.stderr)
+    play = Play(o.what, os.path.abspath(o.leadstream), bootstrap, os.path.abspath(os.path.join(o.work, o.what)), 1)
     try:
         if o.what == "overload":
-            figures = overload(play, o.seconds, o.batch, o.times)
+            figures = overload(play, o.seconds, o.times, o.batch, quota)
         else:
-            figures = soak(play, o.minutes, o.rate)
-        print(json.dumps(figures, indent=1))
+            figures = soak(play, o.minutes, o.rate, quota)
+        print(json.dumps({"what": o.what, "quota": o.cpu if quota else None} | figures))
     finally:
         play.close()
+        if quota:
+            quota.close()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import collections
 import json
 import os
+import struct
 import subprocess
 import tempfile
 
@@ -82,6 +83,21 @@ def read(bootstrap, topic, committed=True):
         at += max(size, 0)
         records.append(Record(partition, offset, timestamp, key, value))
     return sorted(records, key=lambda r: (r.partition, r.offset))
+
+
+def generation(bootstrap, group):
+    """The group's newest generation, as the broker wrote it down: each rebalance makes another."""
+    found = None
+    for record in read(bootstrap, "__consumer_offsets", committed=False):
+        # Keys begin with what they are (2: a group's metadata) and the group's name; values with a version, the name of
+        # the protocol and the generation.
+        named = struct.pack(">hh", 2, len(group.encode())) + group.encode()
+        if record.key == named and record.value:
+            size = struct.unpack_from(">h", record.value, 2)[0]
+            found = struct.unpack_from(">i", record.value, 4 + size)[0]
+    if found is None:
+        raise RuntimeError(f"no group {group} is written down")
+    return found
 
 
 def read_header_lists(bootstrap, topic):
