@@ -252,6 +252,7 @@ struct engine_counts {
     uint64_t timers, timer_checks;                                  /* timers that changed something; all that fired */
     uint64_t batches, resyncs, changelog_records, restored;         /* restored: changelog records read back */
     uint64_t cache_hits, cache_misses, written;                     /* written: leads put into the store */
+    struct score_counts scored;
     uint64_t shards, shards_live, cache_bytes, cache_entries, unwritten;    /* now */
     int64_t clock_min;              /* the least clock of the live shards, LEAD_NEVER: none */
 };

@@ -75,10 +75,9 @@ struct verdict {
     const struct record *records;   /* in the order in which they are published; in the arena */
 };
 
+/* What a scorer met that may not be what the user meant. */
 struct score_counts {
-    uint64_t below_ids;     /* events taken below all of a full set of ids */
-    uint64_t searches;      /* exact searches of an instant */
-    uint64_t undecided;     /* of these, cut off by the budget */
+    uint64_t below_ids;     /* events taken below all of a full set of ids: maybe duplicates */
     struct cond_counts cond;
 };
 

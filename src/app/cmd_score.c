@@ -12,6 +12,7 @@
 #include "codec/model_yaml.h"
 #include "host/clock.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -50,6 +51,7 @@ static bool play_events(struct play *play, struct err *e);
 static bool play_rest(struct play *play, int64_t at, struct err *e);
 static bool print_leads(struct play *play, int64_t at, struct err *e);
 static bool print_records(struct play *play, struct err *e);
+static void tell_counts(const struct score_counts *counts);
 static void close_all(struct play *play);
 
 int cmd_score(int argc, char **argv) {
@@ -64,6 +66,8 @@ int cmd_score(int argc, char **argv) {
         bool good = play_events(&play, &e);
         int64_t at = play.o.at != INT64_MAX ? play.o.at : event_merge_newest(play.merge);
         good = good && play_rest(&play, at, &e);
+        if (good)
+            tell_counts(scorer_counts(play.scorer)); /* before printing, which asks conditions again */
         good = good && (play.records ? print_records(&play, &e) : print_leads(&play, at, &e));
         code = good ? EXIT_DONE : cmd_say_err(EXIT_WORLD, name, &e);
     }
@@ -211,6 +215,22 @@ static bool play_rest(struct play *play, int64_t at, struct err *e) {
 }
 
 /* ---- printing ---- */
+
+static void tell_count(uint64_t n, const char *what) {
+    char times[32] = "once";
+    if (n > 1)
+        snprintf(times, sizeof times, "%" PRIu64 " times", n);
+    if (n)
+        fprintf(stderr, "leadstream score: %s: %s\n", what, times);
+}
+
+/* What was scored as the model says, but may not be what its author meant. */
+static void tell_counts(const struct score_counts *counts) {
+    tell_count(counts->below_ids,
+               "an event was older than all ids remembered of its lead, so it counts even if it came before (dedupe.ids)");
+    tell_count(counts->cond.not_a_number, "a numeric test met a text that is no number, and did not hold");
+    tell_count(counts->cond.match_limit, "a regular expression gave up at its limit, and did not hold");
+}
 
 /* Writes the text out and empties it. False: stdout takes no more. */
 static bool flush(struct text *text, struct err *e) {

@@ -18,6 +18,9 @@
     X(LATE, "leadstream_late_total", COUNTER, "events before their lead's T")                                        \
     X(MACHINE, "leadstream_machine_total", COUNTER, "events that a machine made")                                    \
     X(ERASED, "leadstream_erased_total", COUNTER, "erasures")                                                        \
+    X(BELOW_IDS, "leadstream_below_ids_total", COUNTER, "events older than all ids remembered of their lead")        \
+    X(NOT_A_NUMBER, "leadstream_not_a_number_total", COUNTER, "numeric tests and bands asked of texts that are none") \
+    X(MATCH_LIMIT, "leadstream_match_limit_total", COUNTER, "regular expressions that gave up at their limit")       \
     X(REJECTS, "leadstream_dead_letters_total", COUNTER, "records that became dead letters")                         \
     X(POISONED, "leadstream_poisoned_total", COUNTER, "dead letters of records that made the program fail")          \
     X(TOO_LARGE, "leadstream_output_too_large_total", COUNTER, "dead letters of events whose output no topic takes")  \

@@ -176,7 +176,6 @@ struct timer_answer timer_search(struct scorer *scorer, const struct lead *lead,
                        .budget = budget < SCORER_POINTS ? SCORER_POINTS : budget,
                        .left = &scorer->worth,
                        .points = scorer->points};
-    scorer->counts.searches++;
     measure(&s, s.left, lead->d.t);
     judge(scorer, lead, s.left, &scorer->now);
     s.boxes = outlook_boxes(scorer, lead, &scorer->now);
@@ -185,10 +184,8 @@ struct timer_answer timer_search(struct scorer *scorer, const struct lead *lead,
     stop = cooldown < stop ? cooldown : stop;
     for (bool first = true;; first = false) {
         enum timer_end end = first_exit(&s, stop, first && from != LEAD_NEVER ? from - 1 : LEAD_NEVER);
-        if (end == TIMER_UNDECIDED) {
-            scorer->counts.undecided++;
+        if (end == TIMER_UNDECIDED)
             return (struct timer_answer){end, s.left->at + 1};
-        }
         if (end == TIMER_NONE)
             return cooldown <= until && cooldown != LEAD_NO_DUE ? (struct timer_answer){TIMER_FOUND, cooldown} : none;
         judge(scorer, lead, s.left, &scorer->then);

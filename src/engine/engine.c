@@ -354,6 +354,7 @@ const struct engine_counts *engine_counts(struct engine *engine) {
         if (!counts->shards_live++ || shard->clock < counts->clock_min)
             counts->clock_min = shard->clock;
     }
+    counts->scored = *scorer_counts(engine->scorer);
     counts->cache_bytes = cache_bytes(engine->cache);
     counts->cache_entries = cache_entries(engine->cache);
     return counts;

@@ -44,7 +44,10 @@ def watched(play):
     """/metrics counts what was published, /health is well, SIGHUP says that it reads nothing again."""
     play.config["outputs"]["headers"] = "cloudevents"
     play.make_topics()
-    play.send(play.traffic(3_000, 60))
+    events = play.traffic(3_000, 60)
+    events.append({"lead": events[-1]["lead"], "id": "odd", "type": "form.submitted", "time": events[-1]["time"],
+                   "fields": {"company_size": "some"}})
+    play.send(events)
     daemon = play.start()
     sure = play.wait_quiet()
     health = urllib.request.urlopen(f"http://{daemon.http}/health", timeout=5)
@@ -65,7 +68,9 @@ def watched(play):
         count = sum(1 for r in got if r["kind"] == kind)
         if total(name) != count:
             raise AssertionError(f"{name} is {total(name)}, {count} records are there")
-    if total("leadstream_events_total") != 3_000 or total("leadstream_lag_records") != 0:
+    if not total("leadstream_not_a_number_total"):
+        raise AssertionError("a company of \"some\" people was not told of")
+    if total("leadstream_events_total") != len(events) or total("leadstream_lag_records") != 0:
         raise AssertionError(f"{total('leadstream_events_total')} events, lag {total('leadstream_lag_records')}")
     by_place = {(p, o): h for p, o, h in topics.read_headers(play.bootstrap, play.topic("scores"))}
     for record in topics.read(play.bootstrap, play.topic("scores")):
