@@ -30,9 +30,9 @@ static void put_known(struct text *text, const char *key, int64_t value) {
 }
 
 /* "KEY":"..", "KEY_base64":"..", "KEY":null, or "KEY_bytes":n. */
-static void put_bytes(struct text *text, const char *key, struct bytes b) {
+static void put_member(struct text *text, const char *key, struct bytes b) {
     bool readable = b.n <= TEXT_MOST && event_utf8(b);
-    put(text, ",\"");
+    put(text, "\"");
     put(text, key);
     if (!b.at) {
         put(text, "\":null");
@@ -49,11 +49,16 @@ static void put_bytes(struct text *text, const char *key, struct bytes b) {
     }
 }
 
+static void put_bytes(struct text *text, const char *key, struct bytes b) {
+    put(text, ",");
+    put_member(text, key, b);
+}
+
 static void put_headers(FILE *to, struct text *text, const struct kafka_letter *letter) {
     put(text, ",\"headers\":[");
     for (size_t i = 0; i < letter->says.n_own; i++) {
-        put(text, i ? ",{\"name\":" : "{\"name\":");
-        text_json_string(text, bytes_of(letter->headers[i].name));
+        put(text, i ? ",{" : "{");
+        put_member(text, "name", bytes_of(letter->headers[i].name));
         put_bytes(text, "value", letter->headers[i].value);
         put(text, "}");
         flush(to, text);

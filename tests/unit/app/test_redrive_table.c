@@ -133,12 +133,37 @@ START_TEST(a_line_holds_all_of_a_letter) {
 }
 END_TEST
 
+/* Kafka's protocol says that names of headers are UTF-8; nobody checks it. */
+START_TEST(names_of_headers_that_are_no_text_go_in_base64) {
+    static const struct dead_letter_header odd[] = {{"\xc3(", {(const uint8_t *)"\xc3\xa9", 2}},
+                                                    {"caf\xc3\xa9 \"1\"", {(const uint8_t *)"\xa9", 1}},
+                                                    {"", {(const uint8_t *)"", 0}}};
+    struct text text = {0};
+    char *line = NULL;
+    size_t n = 0;
+    FILE *file = open_memstream(&line, &n);
+    struct kafka_letter letter = letter_of("schema", 3, 1795514400000);
+    letter.headers = odd;
+    letter.says.n_own = 3;
+    redrive_line_write(file, &text, 2, &letter, REDRIVE_GO);
+    fclose(file);
+    const char *headers = strstr(line, "\"headers\":");
+    ck_assert_ptr_nonnull(headers);
+    ck_assert_str_eq(headers, "\"headers\":[{\"name_base64\":\"wyg=\",\"value\":\"\xc3\xa9\"},"
+                              "{\"name\":\"caf\xc3\xa9 \\\"1\\\"\",\"value_base64\":\"qQ==\"},"
+                              "{\"name\":\"\",\"value\":\"\"}],\"key\":\"k\",\"value\":\"{\\\"a\\\":\\\"b\\\"}\"}\n");
+    free(line);
+    text_free(&text);
+}
+END_TEST
+
 static void add(TCase *all) {
     tcase_add_test(all, groups_by_code_and_topic);
     tcase_add_test(all, a_letter_that_turns_out_to_be_refused_is_held);
     tcase_add_test(all, there_may_be_no_letters);
     tcase_add_test(all, what_is_too_many_groups_is_counted_together);
     tcase_add_test(all, a_line_holds_all_of_a_letter);
+    tcase_add_test(all, names_of_headers_that_are_no_text_go_in_base64);
 }
 
 SUITE_MAIN("redrive_table", add)
