@@ -134,6 +134,27 @@ bool dead_letter_receipt_read(struct bytes value, struct dead_letter_range range
                    shown);
 }
 
+void dead_letter_receipt_key(const char *group, uint32_t partition, int64_t first, char *out, size_t n) {
+    int length = snprintf(out, n, DEAD_LETTER_RECEIPT "/%s/%" PRIu32 "/%" PRId64, group, partition, first);
+    MUST(length > 0 && (size_t)length < n);
+}
+
+/* Whether `text` goes on with `head`, which then is behind it. */
+static bool skip(struct bytes *text, struct bytes head) {
+    if (text->n < head.n || memcmp(text->at, head.at, head.n) != 0)
+        return false;
+    *text = (struct bytes){text->at + head.n, text->n - head.n};
+    return true;
+}
+
+bool dead_letter_receipt_ours(struct bytes key, struct bytes group, uint32_t partition) {
+    char place[16];
+    int64_t first;
+    snprintf(place, sizeof place, "/%" PRIu32 "/", partition);
+    return key.n && group.n && skip(&key, bytes_of(DEAD_LETTER_RECEIPT "/")) && skip(&key, group) &&
+           skip(&key, bytes_of(place)) && number(key, &first);
+}
+
 size_t dead_letter_receipt_size(size_t n) {
     return n * RANGE_TEXT + 1;
 }

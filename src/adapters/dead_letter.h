@@ -13,8 +13,10 @@
  *
  * A receipt says which letters of its partition were sent back. It is written to the dead-letter topic in the same
  * transaction as what was sent, behind the letters in their partition, so that retention takes it after them. Its last
- * header is `leadstream-receipt`, the group; its value holds ranges of offsets that rise: `17 20-31 40`. Its key is like
- * no other, so that compaction keeps it too. */
+ * header is `leadstream-receipt`, the group; its value holds ranges of offsets that rise: `17 20-31 40`. Its key is
+ * `leadstream-receipt/GROUP/PARTITION/FIRST`, the first letter that it names, like no other, so that compaction keeps it
+ * too. Every version has written that key and every later one must, whatever becomes of the value: by it a receipt is
+ * known even where it cannot be read, and what has another key was written by no redrive. */
 #ifndef LEADSTREAM_DEAD_LETTER_H
 #define LEADSTREAM_DEAD_LETTER_H
 
@@ -65,6 +67,11 @@ enum dead_letter_kind dead_letter_read(const struct dead_letter_header *headers,
 struct dead_letter_range {
     int64_t first, last;
 };
+
+/* The key of the receipt for a partition; n bytes are enough (MUST). */
+void dead_letter_receipt_key(const char *group, uint32_t partition, int64_t first, char *out, size_t n);
+/* Is it the key of one for this partition, whatever letter it names first? */
+bool dead_letter_receipt_ours(struct bytes key, struct bytes group, uint32_t partition);
 
 /* A receipt's value. False: *e (CORRUPT); then nothing may be sent back, for nobody knows what was. */
 NODISCARD bool dead_letter_receipt_read(struct bytes value, struct dead_letter_range ranges[DEAD_LETTER_MAX_RANGES],

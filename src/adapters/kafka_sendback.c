@@ -264,7 +264,7 @@ static bool produce_receipt(struct kafka_sendback *sendback, uint32_t partition,
     MUST(text);
     size_t length = dead_letter_receipt_write(ranges, n, text);
     kafka_conf_group(&sendback->conf, group);
-    snprintf(key, sizeof key, DEAD_LETTER_RECEIPT "/%s/%" PRIu32 "/%" PRId64, group, partition, ranges[0].first);
+    dead_letter_receipt_key(group, partition, ranges[0].first, key, sizeof key);
     struct outgoing m = {.topic = sendback->n,
                          .partition = partition,
                          .key = bytes_of(key),

@@ -71,6 +71,24 @@ static bool ours(const struct run *run, const struct kafka_letter *letter) {
     return bytes_is(letter->says.group, run->group);
 }
 
+/* A receipt of this generation's, by its header and its key; only the header: another program wrote it. */
+static bool is_receipt(const struct run *run, uint32_t partition, const struct kafka_letter *letter) {
+    return letter->kind == DEAD_LETTER_IS_RECEIPT && ours(run, letter) &&
+           dead_letter_receipt_ours(letter->key, letter->says.group, partition);
+}
+
+static bool is_strange(const struct run *run, uint32_t partition, const struct kafka_letter *letter) {
+    return letter->kind == DEAD_LETTER_IS_STRANGE || (letter->kind == DEAD_LETTER_IS_RECEIPT && ours(run, letter) &&
+                                                      !is_receipt(run, partition, letter));
+}
+
+static void tell_ignored(uint32_t partition, const struct kafka_letter *letter) {
+    LOG_RARELY(LOG_LEVEL_WARN, "receipt_ignored",
+               "partition=%" PRIu32 " offset=%" PRId64 " words=\"it says that it is a receipt of this generation, but no"
+               " redrive wrote it: it has another key. See \\\"Dead letters\\\" in ops/README.md\"",
+               partition, letter->offset);
+}
+
 /* A receipt can name only letters that were there before it; who names later ones would silence what is yet to come. */
 static bool read_receipt(struct run *run, uint32_t partition, const struct kafka_letter *letter, struct err *e) {
     struct dead_letter_range ranges[DEAD_LETTER_MAX_RANGES];
@@ -102,9 +120,12 @@ static bool read_receipts(struct run *run, uint32_t partition, struct err *e) {
             return true;
         run->read++;
         progress(run, "looking for what was sent back before", false);
-        if (letter->kind == DEAD_LETTER_IS_RECEIPT && ours(run, letter) &&
-            !read_receipt(run, partition, letter, e))
-            return false;
+        if (is_receipt(run, partition, letter)) {
+            if (!read_receipt(run, partition, letter, e))
+                return false;
+        } else if (letter->kind == DEAD_LETTER_IS_RECEIPT && is_strange(run, partition, letter)) {
+            tell_ignored(partition, letter);
+        }
     }
 }
 
@@ -229,7 +250,7 @@ static bool pass(struct run *run, uint32_t partition, bool sending, struct err *
         } else if (!sending) {
             if (letter->kind == DEAD_LETTER_IS_LETTER)
                 redrive_table_other(&run->result->table, letter);
-            run->result->table.strange += letter->kind == DEAD_LETTER_IS_STRANGE;
+            run->result->table.strange += is_strange(run, partition, letter);
         }
     }
 }

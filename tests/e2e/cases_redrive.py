@@ -273,11 +273,22 @@ def _start(play, *arguments):
 
 
 def _forged_receipts(play):
-    """A receipt that no redrive can have written is refused with its place: it would silence letters that are to come."""
+    """Records that say that they are receipts: one with another key no redrive has written, so it is passed over and
+    told; one with the key of a receipt stops everything, for nobody can say what was sent."""
     letters, group = play.topic("dead-letters"), play.group()
+    before = _states(play)
+    for value in (b"0-5", b"\x1b[2J"):
+        topics.produce(play.bootstrap, letters, [(b"x", value)], partition=1, headers=[("leadstream-receipt", group)])
+    done = _redrive(play)
+    if "event=receipt_ignored partition=1" not in done.stderr.decode():
+        raise AssertionError(f"of receipts that are none it says {done.stderr.decode()}")
+    if "2 records on the topic are no dead letters of this program" not in done.stdout.decode():
+        raise AssertionError(f"receipts that are none are not counted: {done.stdout.decode()}")
+    _expect("with receipts that are none", before, _states(play))
+    key = f"leadstream-receipt/{group}/1/0".encode()
     for value, words in ((b"0-999999", "names the letter at offset 999999"), (b"\x1b[2J", '"?[2J"')):
         end = play.wire.ends(letters, play.partitions)[1]
-        topics.produce(play.bootstrap, letters, [(b"x", value)], partition=1,
+        topics.produce(play.bootstrap, letters, [(key, value)], partition=1,
                        headers=[("leadstream-receipt", group)])
         said = _redrive(play, codes=(3,)).stderr.decode()
         if f"partition 1, offset {end}: a receipt" not in said or words not in said:

@@ -154,6 +154,35 @@ START_TEST(a_receipt_that_cannot_be_read_is_an_error) {
 }
 END_TEST
 
+static const struct {
+    const char *key;
+    bool ours;
+} keys[] = {
+    {"leadstream-receipt/app.g1/3/0", true},
+    {"leadstream-receipt/app.g1/3/9223372036854775807", true},
+    {"leadstream-receipt/app.g1/3/", false},
+    {"leadstream-receipt/app.g1/3/-1", false},
+    {"leadstream-receipt/app.g1/3/1 ", false},
+    {"leadstream-receipt/app.g1/30/1", false},
+    {"leadstream-receipt/app.g1/03/1", false},
+    {"leadstream-receipt/app.g1/1", false},
+    {"leadstream-receipt/app.g2/3/1", false},
+    {"leadstream-receipt/app.g1", false},
+    {"lead-17", false},
+    {"", false},
+};
+
+START_TEST(a_receipt_is_ours_by_its_key) {
+    char key[64];
+    ck_assert_msg(dead_letter_receipt_ours(bytes_of(keys[_i].key), bytes_of("app.g1"), 3) == keys[_i].ours, "\"%s\"",
+                  keys[_i].key);
+    dead_letter_receipt_key("app.g1", 3, 17, key, sizeof key);
+    ck_assert_str_eq(key, "leadstream-receipt/app.g1/3/17");
+    ck_assert(dead_letter_receipt_ours(bytes_of(key), bytes_of("app.g1"), 3));
+    ck_assert(!dead_letter_receipt_ours((struct bytes){NULL, 0}, bytes_of("app.g1"), 3));
+}
+END_TEST
+
 START_TEST(what_is_shown_of_a_receipt_moves_no_cursor) {
     struct dead_letter_range ranges[DEAD_LETTER_MAX_RANGES];
     struct err e;
@@ -170,6 +199,7 @@ static void add(TCase *all) {
     tcase_add_loop_test(all, what_is_not_as_we_write_it_is_strange, 0, (int)(sizeof wrong / sizeof *wrong));
     tcase_add_test(all, a_receipt_is_known_by_its_last_header);
     tcase_add_test(all, receipts_come_back_as_they_were_written);
+    tcase_add_loop_test(all, a_receipt_is_ours_by_its_key, 0, (int)(sizeof keys / sizeof *keys));
     tcase_add_test(all, what_is_shown_of_a_receipt_moves_no_cursor);
     tcase_add_loop_test(all, a_receipt_that_cannot_be_read_is_an_error, 0, (int)(sizeof unreadable / sizeof *unreadable));
 }
