@@ -63,6 +63,8 @@ static const struct {
      * that fits its transaction's time-out. */
     {"socket.timeout.ms", SOURCE | READER | ADMIN, "10000"},
     {"heartbeat.interval.ms", SOURCE, "1000"}, /* how soon a rebalance is noticed */
+    /* How soon a topic that grew is noticed: until then new partitions are not read, and leads come misplaced. */
+    {"topic.metadata.refresh.interval.ms", SOURCE, "10000"},
     {"fetch.wait.max.ms", SOURCE, "20"},       /* kafka_conf.fetch_wait; the end of a partition is told after that */
     {"fetch.min.bytes", SOURCE, "16384"},      /* a trickle is fetched after that wait, not record by record */
     {"fetch.error.backoff.ms", SOURCE | READER, "100"},

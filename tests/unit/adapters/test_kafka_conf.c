@@ -73,6 +73,7 @@ START_TEST(roles_have_their_own) {
     expect(KAFKA_CONF_SOURCE, "isolation.level", "read_committed");
     expect(KAFKA_CONF_SOURCE, "auto.offset.reset", "error");
     expect(KAFKA_CONF_SOURCE, "fetch.wait.max.ms", "7");
+    expect(KAFKA_CONF_SOURCE, "topic.metadata.refresh.interval.ms", "10000");
     expect(KAFKA_CONF_READER, "fetch.wait.max.ms", "5");
     expect(KAFKA_CONF_SINK, "transactional.id", "app.g1.host-a.2");
     expect(KAFKA_CONF_SINK, "linger.ms", "3");
