@@ -33,5 +33,5 @@ void trouble_look(struct trouble *trouble, unsigned worker, int64_t now) {
 }
 
 int64_t trouble_lasts(const struct trouble *trouble, int64_t now) {
-    return trouble->since ? now - trouble->since : 0;
+    return !trouble->since ? 0 : now > trouble->since ? now - trouble->since : 1;
 }

@@ -21,7 +21,7 @@ void trouble_hear(struct trouble *trouble, unsigned worker, const char *event, c
 /* To be called now and then: what has not been heard of for 15 s is over. */
 void trouble_look(struct trouble *trouble, unsigned worker, int64_t now);
 
-/* For how long something has been in the way, ms; 0: nothing is. */
+/* For how long something has been in the way, ms, at least 1; 0: nothing is. */
 int64_t trouble_lasts(const struct trouble *trouble, int64_t now);
 
 #endif
