@@ -43,8 +43,14 @@ static void drop_fetched(struct kafka_partition *partition) {
     kafka_partition_forget(partition);
 }
 
+static void admit(struct kafka_partition *partition) {
+    free(partition->refused);
+    partition->refused = NULL;
+}
+
 void kafka_partition_close(struct kafka_partition *partition) {
     drop_fetched(partition);
+    admit(partition);
     rd_kafka_queue_io_event_enable(partition->queue, -1, NULL, 0);
     rd_kafka_queue_destroy(partition->queue);
     partition->queue = NULL;
@@ -90,6 +96,14 @@ bool kafka_partition_refill(struct kafka_partition_pool *pool, struct kafka_part
 /* ---- events of the queue that are no records ---- */
 
 /* What cannot be read for now has no end that was seen: its shard waits. */
+static void refuse(struct kafka_partition *partition, const struct err *why) {
+    if (!partition->refused)
+        partition->refused = malloc(sizeof *partition->refused);
+    MUST(partition->refused);
+    *partition->refused = *why;
+    partition->end = false;
+}
+
 static void on_failure(struct kafka_partition_pool *pool, struct kafka_partition *partition,
                        const rd_kafka_message_t *message) {
     struct err e;
@@ -106,8 +120,7 @@ static void on_failure(struct kafka_partition_pool *pool, struct kafka_partition
     if (message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || message->err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
         pool->missed |= UINT32_C(1) << partition->topic->index;
     if (e.code == ERR_AUTH) {
-        partition->refused = e;
-        partition->end = false;
+        refuse(partition, &e);
     } else if (err_class(e.code) == ERR_CLASS_RETRY) {
         LOG_ERR(LOG_LEVEL_WARN, "fetch", &e); /* librdkafka goes on trying */
     } else if (pool->failure.code == ERR_NONE) {
@@ -120,7 +133,7 @@ static bool consume_event(struct kafka_partition_pool *pool, struct kafka_partit
     rd_kafka_message_t *message = partition->fetched[partition->next];
     bool begun = partition->position >= 0;
     if (!message->err || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-        partition->refused.code = ERR_NONE;
+        admit(partition);
     if (begun && !message->err && message->offset >= partition->position)
         return false;
     if (begun && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {

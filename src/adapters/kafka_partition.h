@@ -53,7 +53,7 @@ struct kafka_partition {
     size_t drained_bytes, drained_messages; /* since the fetchers were last woken */
     int64_t ask_at;                 /* when an unknown schema may be asked for again, ms */
     int ask_pause;
-    struct err refused;             /* code AUTH: it may not be read (kafka_unread asks again) */
+    struct err *refused;            /* why it may not be read (kafka_unread asks again); NULL: it may */
 };
 
 /* Takes the partition's queue over from librdkafka. Before it is assigned. */

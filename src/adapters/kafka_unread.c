@@ -91,9 +91,9 @@ static bool look_for_partitions(struct kafka_shards *shards, struct err *e) {
         for (size_t t = 0; shard->reading && t < shards->options->n_topics; t++) {
             struct kafka_partition *partition = &shard->partitions[t];
             struct err ignored;
-            if (partition->refused.code == ERR_NONE)
+            if (!partition->refused)
                 continue;
-            *e = partition->refused;
+            *e = *partition->refused;
             good = false;
             if (partition->next == partition->n && !partition->item)
                 (void)kafka_shards_again(shards, shard->number, t, &ignored);
@@ -121,7 +121,7 @@ size_t kafka_unread_count(const struct kafka_unread *unread, const struct kafka_
     for (size_t t = 0; t < shards->options->n_topics; t++) {
         n += unread->gone_since[t] != 0;
         for (size_t i = 0; i < shards->n; i++)
-            n += shards->by_number[shards->ours[i]]->partitions[t].refused.code != ERR_NONE;
+            n += shards->by_number[shards->ours[i]]->partitions[t].refused != NULL;
     }
     return n;
 }
