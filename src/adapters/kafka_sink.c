@@ -8,13 +8,10 @@
  * on a new connection, and the broker cannot tell the late one from that of a later transaction of the same epoch: a
  * late EndTxn would commit the next transaction by half. (The protocol that gives every transaction an epoch is younger
  * than librdkafka 2.0.2.) So begin() after a connection closed takes a new epoch, by a new producer, which fences all
- * that is still under way.
- *
- * The group's metadata is taken at begin(): if the group moves on before the commit, the broker refuses the offsets,
- * which is the fence. Metadata taken later would let the offsets of partitions that are lost overwrite their new
- * owner's. */
+ * that is still under way. */
 #include "adapters/kafka_sink.h"
 
+#include "adapters/kafka_offsets.h"
 #include "adapters/kafka_output.h"
 #include "adapters/kafka_reader.h"
 #include "base/guard.h"
@@ -29,7 +26,7 @@
 
 enum {
     INIT_WAIT = 5000,
-    OFFSETS_WAIT = 5000,
+    BOUNDS_WAIT = 5000,
     COMMIT_WAIT = 2000,
     ABORT_WAIT = 5000,
     CLOSE_WAIT = 2000,
@@ -43,16 +40,15 @@ struct kafka_sink {
     struct kafka_sink_options options;
     struct kafka_client client;
     struct kafka_output output;
+    struct kafka_offsets offsets;
     struct kafka_reader reader;
     enum state state;
-    rd_kafka_consumer_group_metadata_t *group; /* of the open transaction */
-    rd_kafka_topic_partition_list_t *sent;     /* the offsets in it, by shard and topic */
-    int64_t sending, committing;               /* when send_offsets (us), commit (ms) was first called, 0: not yet */
-    int64_t *log_ends;                         /* by shard: offset after the transaction's last shard record */
+    int64_t sending, committing; /* when send_offsets (us), commit (ms) was first called, 0: not yet */
+    int64_t *log_ends;           /* by shard: offset after the transaction's last shard record */
     size_t n_log_ends;
-    uint64_t undelivered; /* records of the transaction that the broker refused */
-    int64_t takes;        /* us of a commit with its offsets, a running mean */
-    uint64_t closed;      /* client.closed when this producer was ready */
+    uint64_t undelivered;        /* records of the transaction that the broker refused */
+    int64_t takes;               /* us of a commit with its offsets, a running mean */
+    uint64_t closed;             /* client.closed when this producer was ready */
 };
 
 /* ---- delivery reports ---- */
@@ -87,12 +83,7 @@ static void make_log_end(struct kafka_sink *sink, uint32_t shard) {
 
 static void forget_transaction(struct kafka_sink *sink) {
     kafka_output_drop(&sink->output);
-    if (sink->group)
-        rd_kafka_consumer_group_metadata_destroy(sink->group);
-    sink->group = NULL;
-    if (sink->sent)
-        rd_kafka_topic_partition_list_destroy(sink->sent);
-    sink->sent = NULL;
+    kafka_offsets_forget(&sink->offsets);
     sink->sending = sink->committing = 0;
     sink->undelivered = 0;
 }
@@ -186,18 +177,6 @@ static bool renew(struct kafka_sink *sink, struct err *e) {
     return sink_init(sink, e);
 }
 
-/* That asks a thread of librdkafka's, and waits for its answer. */
-static void take_group(struct kafka_sink *sink) {
-    char name[KAFKA_CONF_NAME];
-    if (sink->options.source) {
-        (void)calling(sink, "consumer_group_metadata");
-        sink->group = rd_kafka_consumer_group_metadata(kafka_source_consumer(sink->options.source));
-        kafka_client_leave(&sink->client);
-    }
-    if (!sink->group)
-        sink->group = rd_kafka_consumer_group_metadata_new(kafka_conf_group(&sink->options.conf, name));
-}
-
 static bool sink_begin(void *self, struct err *e) {
     struct kafka_sink *sink = self;
     MUST(sink->state != OPEN && sink->state != SENT);
@@ -211,7 +190,7 @@ static bool sink_begin(void *self, struct err *e) {
         !called(sink, rd_kafka_begin_transaction(calling(sink, "begin_transaction")), "begin_transaction", e))
         return false;
     forget_transaction(sink);
-    take_group(sink);
+    kafka_offsets_begin(&sink->offsets);
     for (size_t i = 0; i < sink->n_log_ends; i++)
         sink->log_ends[i] = ENGINE_NO_OFFSET;
     sink->state = OPEN;
@@ -253,33 +232,9 @@ static int64_t sink_log_end(void *self, uint32_t shard) {
 
 /* ---- the end of a transaction ---- */
 
-static void make_sent(struct kafka_sink *sink, const struct sink_offsets *offsets, size_t n) {
-    if (sink->sent)
-        rd_kafka_topic_partition_list_destroy(sink->sent);
-    sink->sent = rd_kafka_topic_partition_list_new((int)(n * sink->options.n_inputs));
-    for (size_t i = 0; i < n; i++)
-        for (size_t t = 0; t < sink->options.n_inputs; t++) {
-            MUST(offsets[i].offsets[t] >= 0);
-            rd_kafka_topic_partition_list_add(sink->sent, sink->options.inputs[t], (int32_t)offsets[i].shard)->offset =
-                offsets[i].offsets[t];
-        }
-}
-
 static bool send_once(struct kafka_sink *sink, struct err *e) {
-    if (!kafka_output_flush(&sink->output, e))
-        return false;
-    if (!GUARD(group_at_begin))
-        take_group(sink);
-    if (sink->options.conf.no_transactions)
-        return true;
-    const char *call = "send_offsets_to_transaction";
-    rd_kafka_error_t *error =
-        rd_kafka_send_offsets_to_transaction(calling(sink, call), sink->sent, sink->group, OFFSETS_WAIT);
-    if (error && rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__STATE && rd_kafka_error_txn_requires_abort(error)) {
-        rd_kafka_error_destroy(error); /* the transaction failed during the call: asked once more, it says of what */
-        error = rd_kafka_send_offsets_to_transaction(sink->client.rk, sink->sent, sink->group, OFFSETS_WAIT);
-    }
-    return called(sink, error, call, e);
+    return kafka_output_flush(&sink->output, e) &&
+           (sink->options.conf.no_transactions || kafka_offsets_send(&sink->offsets, e));
 }
 
 /* The broker ends a transaction that is older than its time-out: no use in trying for longer. */
@@ -288,7 +243,7 @@ static bool sink_send_offsets(void *self, const struct sink_offsets *offsets, si
     MUST(sink->state == OPEN && n > 0);
     if (!sink->sending)
         sink->sending = clock_mono_us();
-    make_sent(sink, offsets, n);
+    kafka_offsets_set(&sink->offsets, offsets, n);
     if (send_once(sink, e)) {
         sink->state = SENT;
         return true;
@@ -299,23 +254,15 @@ static bool sink_send_offsets(void *self, const struct sink_offsets *offsets, si
     return false;
 }
 
-static void remember(struct kafka_sink *sink) {
-    if (!sink->options.source)
-        return;
-    for (int i = 0; i < sink->sent->cnt; i++)
-        kafka_source_remember(sink->options.source, (uint16_t)((size_t)i % sink->options.n_inputs),
-                              (uint32_t)sink->sent->elems[i].partition, sink->sent->elems[i].offset);
-}
-
 /* Benchmark only: everything is delivered, then the offsets are committed. */
 static bool commit_plainly(struct kafka_sink *sink, struct err *e) {
     rd_kafka_resp_err_t err = rd_kafka_flush(calling(sink, "flush"), COMMIT_WAIT);
     kafka_client_leave(&sink->client);
     if (!err && sink->undelivered)
         return err_set(e, ERR_ABORTED, NULL, "%" PRIu64 " records could not be delivered", sink->undelivered);
-    if (!err && sink->options.source)
-        err = rd_kafka_commit(kafka_source_consumer(sink->options.source), sink->sent, 0);
-    return !err || kafka_client_fail(e, err, NULL, "committing without a transaction");
+    if (err)
+        return kafka_client_fail(e, err, NULL, "delivering what is committed without a transaction");
+    return kafka_offsets_commit(&sink->offsets, e);
 }
 
 static bool commit_once(struct kafka_sink *sink, struct err *e) {
@@ -345,7 +292,7 @@ static bool sink_commit(void *self, struct err *e) {
         sink->committing = now;
     if (commit_once(sink, e)) {
         note_time(sink);
-        remember(sink);
+        kafka_offsets_remember(&sink->offsets);
         forget_transaction(sink);
         sink->state = READY;
         return true;
@@ -388,7 +335,7 @@ static bool sink_log_bounds(void *self, uint32_t shard, int64_t *first, int64_t 
     MUST(sink->client.rk);
     rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(calling(sink, "query_watermark_offsets"),
                                                                kafka_conf_changelog(&sink->options.conf, name),
-                                                               (int32_t)shard, first, end, OFFSETS_WAIT);
+                                                               (int32_t)shard, first, end, BOUNDS_WAIT);
     kafka_client_leave(&sink->client);
     return !err || kafka_client_fail(e, err, name, "asking for the changelog's end");
 }
@@ -422,7 +369,8 @@ struct kafka_sink *kafka_sink_new(const struct kafka_sink_options *options, stru
     struct kafka_sink *sink = calloc(1, sizeof *sink);
     MUST(sink);
     sink->options = *options;
-    sink->output.options = &sink->options;
+    sink->output.options = sink->offsets.options = &sink->options;
+    sink->offsets.client = &sink->client;
     sink->reader.conf = &sink->options.conf;
     return sink;
 }
