@@ -56,7 +56,7 @@ static size_t check_kafka(const struct settings *settings, FILE *to) {
         if (!kafka_files_look(&settings->kafka[i], &e))
             errors += say(settings, NULL, &e, to);
     const struct kafka_conf conf = settings_kafka(settings, 0);
-    if (!errors && !kafka_files_try(&conf, &e))
+    if (!errors && (!kafka_files_try(&conf, &e) || !kafka_files_agree(&conf, &e)))
         errors += say(settings, NULL, &e, to);
     return errors;
 }

@@ -35,14 +35,15 @@ static bool watch(struct daemon *daemon, struct err *e) {
     return true;
 }
 
-static int stop(struct daemon *daemon, bool asked) {
+/* why: what ended a worker, if none asked. */
+static int stop(struct daemon *daemon, bool asked, const struct err *why) {
     bool late = false;
     struct err e = {.code = ERR_NONE};
     if (!daemon_stop(daemon, &late, &e) && asked)
         LOG_ERR(LOG_LEVEL_ERROR, "not_stopped", &e);
     if (late)
         _exit(EXIT_WORLD); /* nothing is lost: what was not written is in the changelog */
-    int status = asked && e.code == ERR_NONE ? EXIT_DONE : EXIT_WORLD;
+    int status = asked && e.code == ERR_NONE ? EXIT_DONE : why->code == ERR_CONFIG ? EXIT_INPUT : EXIT_WORLD;
     keeper_done(status);
     daemon_free(&daemon);
     LOG(LOG_LEVEL_INFO, "stopped", "%s", "");
@@ -70,7 +71,7 @@ static int run(const struct settings *settings, const struct model *model, bool 
     keeper_stopping();
     if (!asked)
         LOG_ERR(LOG_LEVEL_ERROR, "worker_ended", &e);
-    return stop(daemon, asked);
+    return stop(daemon, asked, &e);
 }
 
 static int load_and_run(const char *config, bool no_transactions) {

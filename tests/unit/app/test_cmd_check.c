@@ -215,6 +215,28 @@ START_TEST(certificates_that_do_not_fit_are_told_without_a_broker) {
 }
 END_TEST
 
+/* librdkafka finds them out only when a consumer or a producer is made, and `run` ends there. */
+START_TEST(properties_that_contradict_each_other_are_told_without_a_broker) {
+    static const struct {
+        const char *kafka, *words;
+    } clashes[] = {
+        {"acks: 1", "`acks` must be set to `all`"},
+        {"retries: 0", "`retries` must be set >= 1"},
+        {"max.poll.interval.ms: 10", "must be >= `session.timeout.ms`"},
+        {"socket.timeout.ms: 300000", "must be set <= `transaction.timeout.ms`"},
+        {"acks: all, socket.timeout.ms: 5000, linger.ms: 5, debug: all, security.protocol: sasl_plaintext", NULL},
+    };
+    for (size_t i = 0; i < sizeof clashes / sizeof *clashes; i++) {
+        check_kafka(clashes[i].kafka);
+        if (clashes[i].words)
+            ck_assert_msg(strstr(err, clashes[i].words) && !strstr(out, "c.yaml: good"), "%zu: %s", i, err);
+        else
+            ck_assert_msg(strstr(out, "c.yaml: good"), "%zu: %s", i, err);
+        ck_assert_msg(!strstr(err, "level="), "%zu: %s", i, err);
+    }
+}
+END_TEST
+
 /* `run` would refuse it: `check` must not call it good. */
 START_TEST(a_registry_has_an_address) {
     write_file("m.yaml", "model: m\nversion: 1\n");
@@ -235,6 +257,7 @@ static void add(TCase *all) {
     tcase_add_test(all, files_that_are_named_are_read);
     tcase_add_test(all, files_of_certificates_are_missed);
     tcase_add_test(all, certificates_that_do_not_fit_are_told_without_a_broker);
+    tcase_add_test(all, properties_that_contradict_each_other_are_told_without_a_broker);
     tcase_add_test(all, a_registry_has_an_address);
 }
 
