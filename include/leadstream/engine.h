@@ -30,6 +30,9 @@ struct engine_place {
     uint32_t shard;
     uint32_t index;
     int64_t offset;
+    /* ENGINE_WHOLE_BATCH: how far the batch has come in each of its partitions, this one among them. */
+    size_t n_parts;
+    const volatile struct engine_place *parts;
 };
 
 /* An item of the input that must not be applied: it goes to the dead letters. index ENGINE_WHOLE_RECORD: all entries of

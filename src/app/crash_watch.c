@@ -1,4 +1,4 @@
-/* The handler writes one note with one write(2) and returns: the signal's action is the default one by then, so that
+/* The handler writes each note with one write(2) and returns: the signal's action is the default one by then, so that
  * abort() goes on to end the process, and what faulted faults again. Nothing in it allocates, locks or formats. It runs
  * on a stack of its own, as the thread's may be what is used up. */
 #define _XOPEN_SOURCE 700 /* a stack of its own for a handler */
@@ -66,13 +66,10 @@ static void describe(char *to, size_t room, int signal) {
     append(to, room, ")");
 }
 
-static void leave_note(int signal) {
+static void leave_note(int signal, const volatile struct engine_place *at, uint32_t index) {
     struct timespec now;
-    struct crash_note note = {.signal = (uint32_t)signal,
-                              .shard = watched->shard,
-                              .index = watched->index,
-                              .offset = watched->offset};
-    struct bytes topic = topics[watched->topic];
+    struct crash_note note = {.signal = (uint32_t)signal, .shard = at->shard, .index = index, .offset = at->offset};
+    struct bytes topic = topics[at->topic];
     memcpy(note.topic, topic.at, topic.n < sizeof note.topic ? topic.n : sizeof note.topic - 1);
     clock_gettime(CLOCK_REALTIME, &now);
     note.time = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
@@ -83,13 +80,22 @@ static void leave_note(int signal) {
     (void)written; /* a disk that is full keeps no note; nothing can be said of it here */
 }
 
+/* Of a batch one for each partition. */
+static void leave_notes(int signal) {
+    size_t parts = watched->index == ENGINE_WHOLE_BATCH ? watched->n_parts : 0;
+    for (size_t i = 0; i < parts; i++)
+        leave_note(signal, &watched->parts[i], ENGINE_WHOLE_BATCH);
+    if (!parts)
+        leave_note(signal, watched, watched->index);
+}
+
 /* A signal that was sent comes once: it is sent again. */
 static void on_crash(int signal, siginfo_t *info, void *context) {
     (void)context;
     if (!is_ours(info))
         raise(signal);
     else if (watched && watched->busy)
-        leave_note(signal);
+        leave_notes(signal);
 }
 
 bool crash_watch_begin(const char *path, struct err *e) {

@@ -5,7 +5,7 @@
 #include <leadstream/engine.h>
 
 enum {
-    POISON_MOST = 128,                      /* notes kept */
+    POISON_MOST = 256,                      /* notes kept: a crash in a batch leaves one for each partition */
     POISON_TEXT = 1024                      /* bytes that a path may have */
 };
 

@@ -111,8 +111,8 @@ static size_t gather(struct engine *engine, struct shard *shard) {
     enum source_head states[ENGINE_MAX_TOPICS];
     for (uint16_t t = 0; t < engine->n_topics; t++)
         states[t] = source->head(source->self, t, shard->number, &heads[t]);
-    size_t n = 0;
-    while (n < ENGINE_SLICE && (engine->batch_events + n < blame_limit(engine) || engine->mid_record)) {
+    size_t n = 0, limit = blame_limit(engine);
+    while (n < ENGINE_SLICE && (engine->batch_events + n < limit || engine->mid_record)) {
         int t = choose(engine, shard, states, heads);
         if (t < 0)
             break;
@@ -224,6 +224,7 @@ static bool reject(struct engine *engine, const struct intake *item, struct err 
 static bool apply_all(struct engine *engine, struct shard *shard, size_t n, struct err *e) {
     const struct intake *last = NULL; /* that was applied */
     bool ok = begin(engine, shard, e);
+    blame_took(engine, engine->items, n);
     blame_items(engine, blame_place(engine->items[n - 1]), engine->batch_events);
     ok = ok && find_leads(engine, shard, n, e);
     blame_none(engine);

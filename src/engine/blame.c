@@ -3,8 +3,34 @@
  * While an event is applied that is clear. Where leads of a slice are loaded, or those of a batch written to the
  * changelog, it may be any item of many: then it is only noted that it was in the batch. A start that knows of such a
  * crash takes items one by one up to that batch's last, each with a transaction of its own and no timers in it, so that
- * the next crash has one item to blame. */
+ * the next crash has one item to blame.
+ *
+ * A batch holds items of several shards, and of a shard's topics; how far it came in one partition says nothing of the
+ * others, in which the next start may be slower or be given records in another order. So the last of each is noted. */
 #include "engine/shard.h"
+
+#include <stdlib.h>
+
+static volatile struct engine_place *part_of(struct engine *engine, const struct intake *item) {
+    for (size_t i = 0; i < engine->n_parts; i++)
+        if (engine->parts[i].shard == item->shard && engine->parts[i].topic == item->topic)
+            return &engine->parts[i];
+    if (engine->n_parts == engine->cap_parts) {
+        engine->cap_parts = engine->cap_parts ? engine->cap_parts * 2 : 16;
+        engine->parts = realloc((void *)(uintptr_t)engine->parts, engine->cap_parts * sizeof *engine->parts);
+        MUST(engine->parts != NULL);
+    }
+    return &engine->parts[engine->n_parts++];
+}
+
+void blame_took(struct engine *engine, const struct intake *const *items, size_t n) {
+    const struct intake *last[ENGINE_MAX_TOPICS] = {NULL};
+    for (size_t i = 0; i < n; i++)
+        last[items[i]->topic] = items[i];
+    for (size_t t = 0; t < engine->n_topics; t++)
+        if (last[t])
+            *part_of(engine, last[t]) = blame_place(last[t]);
+}
 
 static void set(struct engine *engine, struct engine_place at, uint32_t index) {
     volatile struct engine_place *place = engine->o.place;
@@ -12,11 +38,17 @@ static void set(struct engine *engine, struct engine_place at, uint32_t index) {
     place->shard = at.shard;
     place->index = index;
     place->offset = at.offset;
+    place->n_parts = index == ENGINE_WHOLE_BATCH ? engine->n_parts : 0;
+    place->parts = engine->parts;
     place->busy = true;
 }
 
 struct engine_place blame_place(const struct intake *item) {
-    return (struct engine_place){true, item->topic, item->shard, item->index, item->offset};
+    return (struct engine_place){.busy = true,
+                                 .topic = item->topic,
+                                 .shard = item->shard,
+                                 .index = item->index,
+                                 .offset = item->offset};
 }
 
 void blame_item(struct engine *engine, const struct intake *item) {

@@ -117,7 +117,7 @@ bool commit_batch(struct engine *engine, struct err *e) {
         if (engine->n_condemned)
             condemned_passed(engine, shard);
     }
-    engine->n_touched = engine->batch_events = engine->batch_timed = 0;
+    engine->n_touched = engine->batch_events = engine->batch_timed = engine->n_parts = 0;
     engine->open = engine->full = engine->last.busy = false;
     engine->failures = 0;
     engine->counts.batches++;
@@ -137,6 +137,6 @@ void commit_drop(struct engine *engine) {
             shard->phase = SHARD_COMMITTED;
     }
     engine->o.sink->log_close(engine->o.sink->self);
-    engine->n_touched = engine->batch_events = engine->batch_timed = 0;
+    engine->n_touched = engine->batch_events = engine->batch_timed = engine->n_parts = 0;
     engine->open = engine->full = engine->mid_record = engine->last.busy = false;
 }

@@ -55,6 +55,7 @@ void engine_free(struct engine **engine) {
     arena_free(&g->arena);
     free(g->touched);
     free(g->condemned);
+    free((void *)(uintptr_t)g->parts);
     free(g->value);
     free(g);
     *engine = NULL;

@@ -96,6 +96,8 @@ struct engine {
     size_t batch_events;
     size_t batch_timed;         /* records by time in it */
     struct engine_place last;   /* the last item that was applied in it; not busy: none was */
+    volatile struct engine_place *parts; /* the last one taken of each of its partitions */
+    size_t n_parts, cap_parts;
     struct cache_entry **touched;
     size_t n_touched, cap_touched;
 
@@ -144,6 +146,8 @@ void commit_drop(struct engine *engine);
 
 /* ---- blame.c ---- */
 struct engine_place blame_place(const struct intake *item);
+/* These items, of one shard and in their order, were taken into the batch. */
+void blame_took(struct engine *engine, const struct intake *const *items, size_t n);
 /* The process is at this item; or at one of the n of a batch that came up to `last`; or at none. */
 void blame_item(struct engine *engine, const struct intake *item);
 void blame_items(struct engine *engine, struct engine_place last, size_t n);

@@ -22,10 +22,16 @@
 #endif
 #endif
 
-enum how { ABORT, CHECK, SEGV, OVERFLOW, KILL, SENT_ABORT, SENT_SEGV, NOT_AT_WORK, OTHER_THREAD };
+enum how { ABORT, CHECK, SEGV, OVERFLOW, KILL, SENT_ABORT, SENT_SEGV, NOT_AT_WORK, OTHER_THREAD, BATCH };
 
-static volatile struct engine_place place = {true, 1, 5, ENGINE_WHOLE_RECORD, 42};
+static volatile struct engine_place place = {
+    .busy = true, .topic = 1, .shard = 5, .index = ENGINE_WHOLE_RECORD, .offset = 42};
 static const struct bytes topics[] = {{(const uint8_t *)"a", 1}, {(const uint8_t *)"crm.webhooks", 12}};
+/* Another worker's. */
+static volatile struct engine_place elsewhere = {.busy = true, .topic = 0, .shard = 6, .offset = 43};
+static volatile struct engine_place parts[] = {{.topic = 1, .shard = 5, .offset = 42},
+                                               {.topic = 0, .shard = 5, .offset = 7},
+                                               {.topic = 1, .shard = 8, .offset = 0}};
 static enum how how;
 static volatile int *volatile nowhere; /* no memory; the compiler may not know */
 
@@ -40,6 +46,13 @@ static void *abort_here(void *unused) {
     abort();
 }
 
+static void *work_elsewhere(void *unused) {
+    crash_watch_thread(&elsewhere, topics);
+    while (elsewhere.busy)
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+    return unused;
+}
+
 /* On a worker's thread. */
 static void *work(void *unused) {
     volatile int none = 0;
@@ -51,6 +64,13 @@ static void *work(void *unused) {
     case NOT_AT_WORK: abort();
     case CHECK: MUST(topics[0].n == 2); break;
     case SEGV: *nowhere = 1; break;
+    case BATCH:
+        pthread_create(&other, NULL, work_elsewhere, NULL);
+        nanosleep(&(struct timespec){0, 50000000}, NULL);
+        place.index = ENGINE_WHOLE_BATCH;
+        place.n_parts = sizeof parts / sizeof *parts;
+        place.parts = parts;
+        abort();
     case OVERFLOW: deeper(&none); break;
     case KILL: kill(getpid(), SIGKILL); break;
     case SENT_ABORT:
@@ -64,7 +84,7 @@ static void *work(void *unused) {
     return unused;
 }
 
-/* Does it in a child; its wait status, and the notes it left. */
+/* Does it in a child; its wait status, and the notes it left (room for 4). */
 static int fails(enum how now, struct crash_note *note, size_t *n) {
     char path[] = "/tmp/leadstream-crash-XXXXXX";
     uint8_t file[4 * CRASH_NOTE_SIZE];
@@ -91,7 +111,7 @@ static int fails(enum how now, struct crash_note *note, size_t *n) {
     ssize_t got = read(fd, file, sizeof file);
     ck_assert_int_ge(got, 0);
     struct bytes bytes = {file, (size_t)got};
-    for (*n = 0; crash_note_next(&bytes, note);)
+    for (*n = 0; *n < 4 && crash_note_next(&bytes, note + *n);)
         (*n)++;
     close(fd);
     unlink(path);
@@ -99,9 +119,10 @@ static int fails(enum how now, struct crash_note *note, size_t *n) {
 }
 
 static void leaves(enum how now, int signal, bool noted, const char *words) {
-    struct crash_note note;
+    struct crash_note notes[4] = {{.time = 0}}, note;
     size_t n;
-    int status = fails(now, &note, &n);
+    int status = fails(now, notes, &n);
+    note = notes[0];
     ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == signal, "way %d: status %x", (int)now, (unsigned)status);
     ck_assert_msg(n == noted, "way %d left %zu notes", (int)now, n);
     if (!noted)
@@ -127,6 +148,21 @@ START_TEST(a_fault_at_an_item_is_noted) {
 END_TEST
 #endif
 
+/* It may be any item of the batch, but none of another worker's. */
+START_TEST(a_failure_in_a_batch_is_noted_for_each_of_its_partitions) {
+    struct crash_note notes[4];
+    size_t n;
+    int status = fails(BATCH, notes, &n);
+    ck_assert(WIFSIGNALED(status));
+    ck_assert_uint_eq(n, sizeof parts / sizeof *parts);
+    for (size_t i = 0; i < n; i++) {
+        ck_assert_uint_eq(notes[i].index, ENGINE_WHOLE_BATCH);
+        ck_assert(notes[i].shard == parts[i].shard && notes[i].offset == parts[i].offset);
+        ck_assert_str_eq(notes[i].topic, parts[i].topic ? "crm.webhooks" : "a");
+    }
+}
+END_TEST
+
 START_TEST(what_says_nothing_of_the_item_is_not) {
     leaves(KILL, SIGKILL, false, NULL);
     leaves(SENT_ABORT, SIGABRT, false, NULL);
@@ -138,6 +174,7 @@ END_TEST
 
 static void add(TCase *all) {
     tcase_add_test(all, a_failure_at_an_item_is_noted);
+    tcase_add_test(all, a_failure_in_a_batch_is_noted_for_each_of_its_partitions);
 #ifndef SANITIZED
     tcase_add_test(all, a_fault_at_an_item_is_noted);
 #endif
