@@ -36,6 +36,9 @@ struct event {
  * what is wrong ("time 3000-.. is past 2100-01-01"). Decoders call it last. Text that is not UTF-8 is refused too. */
 NODISCARD bool event_check(const struct event *event, struct err *e);
 
+/* True where b can be an event's type: 1 to EVENT_MAX_TYPE of [a-z0-9_.]. */
+bool event_is_type(struct bytes b);
+
 /* True where b is well-formed UTF-8. */
 bool event_utf8(struct bytes b);
 

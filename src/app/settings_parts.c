@@ -3,22 +3,25 @@
 
 #include <stdarg.h>
 
-void settings_error(struct settings_read *r, const struct yaml_node *at, const char *format, ...) {
+__attribute__((format(printf, 4, 0))) static void add_error(struct settings_read *r, uint32_t line, uint32_t column,
+                                                            const char *format, va_list args) {
     char words[sizeof((struct problem *)0)->words];
+    vsnprintf(words, sizeof words, format, args);
+    problems_add(r->problems, line, column, false, "%s", words);
+}
+
+void settings_error(struct settings_read *r, const struct yaml_node *at, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    vsnprintf(words, sizeof words, format, args);
+    add_error(r, at->line, at->column, format, args);
     va_end(args);
-    problems_add(r->problems, at->line, at->column, false, "%s", words);
 }
 
 void settings_error_at(struct settings_read *r, const struct yaml_pair *key, const char *format, ...) {
-    char words[sizeof((struct problem *)0)->words];
     va_list args;
     va_start(args, format);
-    vsnprintf(words, sizeof words, format, args);
+    add_error(r, key->line, key->column, format, args);
     va_end(args);
-    problems_add(r->problems, key->line, key->column, false, "%s", words);
 }
 
 bool settings_is(struct settings_read *r, const struct yaml_node *node, enum yaml_kind kind, const char *what) {

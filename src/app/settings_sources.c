@@ -20,15 +20,6 @@ struct part {
     bool required, literal, unit, map;
 };
 
-static bool is_type(struct bytes text) {
-    for (size_t i = 0; i < text.n; i++) {
-        uint8_t c = text.at[i];
-        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_' && c != '.')
-            return false;
-    }
-    return text.n >= 1 && text.n <= EVENT_MAX_TYPE;
-}
-
 static struct bytes kept(struct settings_read *r, struct bytes text) {
     uint8_t *copy = arena_copy(r->arena, text.at, text.n);
     MUST(copy != NULL);
@@ -71,7 +62,7 @@ static void read_translations(struct settings_read *r, const struct yaml_node *m
         const struct yaml_node *to = map->pairs[i].value;
         if (!settings_is(r, to, YAML_TEXT, "a type"))
             continue;
-        if (!is_type(to->text))
+        if (!event_is_type(to->text))
             settings_error(r, to, "\"%s\" is no event type (1 to 64 of a-z 0-9 _ .)", yaml_quote(to->text).text);
         value->translations[value->n_translations++] =
             (struct mapping_translation){kept(r, map->pairs[i].key), kept(r, to->text)};
@@ -139,7 +130,7 @@ static void read_fields(struct settings_read *r, const struct yaml_node *map, st
 }
 
 static void check_literals(struct settings_read *r, const struct yaml_node *map, const struct mapping *mapping) {
-    if (mapping->type.kind == MAPPING_LITERAL && !is_type(mapping->type.literal))
+    if (mapping->type.kind == MAPPING_LITERAL && !event_is_type(mapping->type.literal))
         settings_error(r, yaml_tree_get(map, "type"), "type \"%s\" is no event type (1 to 64 of a-z 0-9 _ .)",
                        yaml_quote(mapping->type.literal).text);
     struct bytes machine = mapping->machine.literal;

@@ -68,19 +68,10 @@ static void enter_rule(struct walk *w, const char *kind, const struct yaml_node 
 
 /* ------------------------------------------------------------------------------------------------ engagement */
 
-static bool is_type(struct bytes text) {
-    for (size_t i = 0; i < text.n; i++) {
-        uint8_t c = text.at[i];
-        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_' && c != '.')
-            return false;
-    }
-    return text.n >= 1 && text.n <= EVENT_MAX_TYPE;
-}
-
 static void read_type(struct walk *w, const struct yaml_node *node, uint16_t rule) {
     if (!walk_text(w, node, "on"))
         return;
-    if (!is_type(node->text))
+    if (!event_is_type(node->text))
         walk_error(w, node, "on \"%s\" is no event type (1 to 64 of a-z 0-9 _ .)", yaml_quote(node->text).text);
     else if (!model_rule_on(w->model, rule, node->text))
         walk_error(w, node, "on \"%s\" is one type too many: a model names at most 65000", yaml_quote(node->text).text);

@@ -19,6 +19,7 @@ static bool check_id(struct bytes b, const char *what, size_t max, struct err *e
 static bool check_type(struct bytes type, struct err *e);
 static bool check_time(int64_t time, struct err *e);
 static bool check_field(const struct event_field *field, struct err *e);
+static bool is_type_text(struct bytes type);
 static size_t wide_character(const uint8_t *at, size_t left);
 
 bool event_check(const struct event *event, struct err *e) {
@@ -31,6 +32,10 @@ bool event_check(const struct event *event, struct err *e) {
         if (!check_field(&event->fields[i], e))
             return false;
     return true;
+}
+
+bool event_is_type(struct bytes b) {
+    return b.n >= 1 && b.n <= EVENT_MAX_TYPE && is_type_text(b);
 }
 
 /* All below 0x80, as nearly every text is: seen by wide reads, the last of which may overlap the one before. */
@@ -95,16 +100,21 @@ static bool check_id(struct bytes b, const char *what, size_t max, struct err *e
     return true;
 }
 
-static bool check_type(struct bytes type, struct err *e) {
-    /* By character, a bit: 0-9 and `.`; a-z and `_`; none past 127. */
+/* By character, a bit: 0-9 and `.`; a-z and `_`; none past 127. */
+static bool is_type_text(struct bytes type) {
     static const uint64_t may[4] = {UINT64_C(0x03ff400000000000), UINT64_C(0x07fffffe80000000), 0, 0};
-    if (!check_id(type, "type", EVENT_MAX_TYPE, e))
-        return false;
     uint64_t all = 1;
     for (size_t i = 0; i < type.n; i++)
         all &= may[type.at[i] >> 6] >> (type.at[i] & 63);
-    return all || err_set(e, ERR_INVALID, NULL, "type \"%.*s\" has other characters than a-z, 0-9, _ and .",
-                          event_quoted(type), (const char *)type.at);
+    return all != 0;
+}
+
+static bool check_type(struct bytes type, struct err *e) {
+    if (!check_id(type, "type", EVENT_MAX_TYPE, e))
+        return false;
+    return is_type_text(type) ||
+           err_set(e, ERR_INVALID, NULL, "type \"%.*s\" has other characters than a-z, 0-9, _ and .",
+                   event_quoted(type), (const char *)type.at);
 }
 
 static bool check_time(int64_t time, struct err *e) {

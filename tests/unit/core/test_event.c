@@ -77,6 +77,18 @@ START_TEST(refuses_what_is_beyond_them) {
 }
 END_TEST
 
+START_TEST(a_type_is_a_few_small_letters) {
+    static const char *const no[] = {"", "A", "web page", "web-page", "w\xc3\xa9", "\x7f", "\x80", "/", ":", "`", "{"};
+    char longest[EVENT_MAX_TYPE + 2];
+    memset(longest, 'z', sizeof longest);
+    ck_assert(event_is_type(bytes_of("abcdefghijklmnopqrstuvwxyz_.0123456789")));
+    ck_assert(event_is_type((struct bytes){(const uint8_t *)longest, EVENT_MAX_TYPE}));
+    ck_assert(!event_is_type((struct bytes){(const uint8_t *)longest, EVENT_MAX_TYPE + 1}));
+    for (size_t i = 0; i < sizeof no / sizeof *no; i++)
+        ck_assert_msg(!event_is_type(bytes_of(no[i])), "\"%s\"", no[i]);
+}
+END_TEST
+
 START_TEST(refuses_text_that_is_not_utf8) {
     struct event event = sample();
     event.lead = bytes_of("\xff");
@@ -145,6 +157,7 @@ END_TEST
 static void add(TCase *all) {
     tcase_add_test(all, takes_what_is_in_the_limits);
     tcase_add_test(all, refuses_what_is_beyond_them);
+    tcase_add_test(all, a_type_is_a_few_small_letters);
     tcase_add_test(all, refuses_text_that_is_not_utf8);
     tcase_add_test(all, utf8_is_strict);
     tcase_add_test(all, hash_is_xxh3);
