@@ -5,12 +5,17 @@ import json
 import re
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import served
 
 TYPE = "application/vnd.schemaregistry.v1+json"
 
 
-class Registry:
+def _say(handler, status, value):
+    handler.answer(status, json.dumps(value).encode(), Content_Type=TYPE)
+
+
+class Registry(served.Served):
     """In memory. With fail_every, each n-th answer is 503; `asked` counts requests by path. A `lie`, if there is one,
     is called with the handler of each request in the registry's place (see LIES)."""
 
@@ -24,9 +29,7 @@ class Registry:
         self.asked = {}
         registry = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(served.Handler):
             def do_GET(self):
                 lie = registry.lie
                 if lie:
@@ -37,31 +40,12 @@ class Registry:
                     except OSError:
                         pass    # it has heard enough
                 else:
-                    self.answer(*registry.get(self.path))
+                    _say(self, *registry.get(self.path))
 
             def do_POST(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                self.answer(*registry.post(self.path, body))
+                _say(self, *registry.post(self.path, self.body()))
 
-            def answer(self, status, value):
-                raw = json.dumps(value).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", TYPE)
-                self.send_header("Content-Length", str(len(raw)))
-                self.end_headers()
-                self.wfile.write(raw)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Handler)
 
     def _fault(self, path):
         with self.lock:
@@ -127,16 +111,6 @@ class Registry:
 
 # ---------------------------------------------------------------- what a registry may answer instead
 
-def _say(handler, status, raw, kind=TYPE, **headers):
-    handler.send_response(status)
-    handler.send_header("Content-Type", kind)
-    handler.send_header("Content-Length", str(len(raw)))
-    for name, value in headers.items():
-        handler.send_header(name, value)
-    handler.end_headers()
-    handler.wfile.write(raw)
-
-
 def _endless(handler):
     handler.send_response(200)
     handler.end_headers()
@@ -166,15 +140,15 @@ def _silent(_):
 
 # None of these says that there is no such schema.
 LIES = {
-    "fails": lambda h: _say(h, 500, b'{"error_code":50001,"message":"no disk"}'),
-    "is busy": lambda h: _say(h, 429, b""),
-    "is a web page": lambda h: _say(h, 200, b"<html><body>Welcome</body></html>", "text/html"),
-    "is nobody's 404": lambda h: _say(h, 404, b"<html>404</html>", "text/html"),
-    "is elsewhere": lambda h: _say(h, 302, b"", Location="http://127.0.0.1:9/"),
-    "is half JSON": lambda h: _say(h, 200, b'{"schema":"{'),
-    "is other JSON": lambda h: _say(h, 200, b'{"id":7}'),
-    "is a list": lambda h: _say(h, 200, b"[1,2,3]"),
-    "is 10 MB": lambda h: _say(h, 200, b'{"schema":"' + b"x" * 10_000_000 + b'"}'),
+    "fails": lambda h: h.answer(500, b'{"error_code":50001,"message":"no disk"}', Content_Type=TYPE),
+    "is busy": lambda h: h.answer(429, b"", Content_Type=TYPE),
+    "is a web page": lambda h: h.answer(200, b"<html><body>Welcome</body></html>", Content_Type="text/html"),
+    "is nobody's 404": lambda h: h.answer(404, b"<html>404</html>", Content_Type="text/html"),
+    "is elsewhere": lambda h: h.answer(302, b"", Content_Type=TYPE, Location="http://127.0.0.1:9/"),
+    "is half JSON": lambda h: h.answer(200, b'{"schema":"{', Content_Type=TYPE),
+    "is other JSON": lambda h: h.answer(200, b'{"id":7}', Content_Type=TYPE),
+    "is a list": lambda h: h.answer(200, b"[1,2,3]", Content_Type=TYPE),
+    "is 10 MB": lambda h: h.answer(200, b'{"schema":"' + b"x" * 10_000_000 + b'"}', Content_Type=TYPE),
     "hangs up": lambda h: h.connection.close(),
     "never ends": _endless,
     "drips": _drip,

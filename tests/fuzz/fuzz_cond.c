@@ -1,36 +1,9 @@
 /* A test of any kind with any word, asked about any text. Input: a byte that says which test, a byte with the word's
  * length, the word, the text. */
 #include "core/model_build.h"
+#include "support/plain_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-static uint8_t low(uint8_t c) {
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
-}
-
-static bool at_place(struct bytes text, struct bytes word, size_t place) {
-    for (size_t i = 0; i < word.n; i++)
-        if (low(text.at[place + i]) != low(word.at[i]))
-            return false;
-    return true;
-}
-
-/* The answer by plain loops. */
-static bool plainly(enum cond_op op, struct bytes text, struct bytes word) {
-    bool found = false;
-    if (!text.n || word.n > text.n)
-        return false;
-    size_t last = text.n - word.n;
-    switch ((int)op) {
-    case COND_IN: return !last && at_place(text, word, 0);
-    case COND_STARTS_WITH: return at_place(text, word, 0);
-    case COND_ENDS_WITH: return at_place(text, word, last);
-    default: break;
-    }
-    for (size_t i = 0; i <= last; i++)
-        found = found || at_place(text, word, i);
-    return found;
-}
 
 static uint32_t add(struct model_conds *table, enum cond_op op, struct cond_text url, struct bytes word) {
     struct err e;
@@ -60,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     if (op != COND_MATCHES)
         MUST(cond_holds(model, opposite, &(struct cond_subject){.texts = &text}, &counts) == !holds);
     if (op == COND_IN || (op >= COND_CONTAINS && op <= COND_ENDS_WITH))
-        MUST(holds == plainly(op, text, word));
+        MUST(holds == plain_text_holds(op, text, word));
     if (op == COND_EXISTS)
         MUST(holds == (text.n > 0));
     model_free(&model);

@@ -20,14 +20,6 @@ static void open_rig(struct rig *rig, const char *instance) {
     *rig = (struct rig){.bootstrap = bootstrap, .prefix = prefix, .instance = instance, .group = true, .partitions = 2};
 }
 
-static void init(struct rig *rig) {
-    struct err e = {0};
-    bool good = false;
-    for (int i = 0; i < 5 && !good; i++)
-        good = rig->sink.init(rig->sink.self, &e);
-    ck_assert_msg(good, "%s", e.words);
-}
-
 static void open_all(void) {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
@@ -37,8 +29,8 @@ static void open_all(void) {
     rig_create_all(&daemon_rig);
     rig_open(&daemon_rig);
     rig_open(&other_rig);
-    init(&daemon_rig);
-    init(&other_rig);
+    rig_init(&daemon_rig);
+    rig_init(&other_rig);
     sources[0] = (struct kafka_letters_source){.name = daemon_rig.names[RIG_INPUT_A]};
     sources[1] = (struct kafka_letters_source){.name = daemon_rig.names[RIG_INPUT_B]};
 }

@@ -27,14 +27,6 @@ static void open_one(void) {
     rig_open(&one);
 }
 
-static void init(struct rig *rig) {
-    struct err e = {0};
-    bool good = false;
-    for (int i = 0; i < 5 && !good; i++)
-        good = rig->sink.init(rig->sink.self, &e);
-    ck_assert_msg(good, "%s", e.words);
-}
-
 static void begin(struct rig *rig) {
     struct err e;
     ck_assert_msg(rig->sink.begin(rig->sink.self, &e), "%s", e.words);
@@ -87,7 +79,7 @@ START_TEST(a_group_reads_commits_and_remembers) {
         rig_produce(&one, one.names[RIG_INPUT_A], -1, lead, rig_event(line, lead, "e", T0 + i));
     rig_join(&one);
     ck_assert_uint_eq(one.n_shards, 2);
-    init(&one);
+    rig_init(&one);
     ck_assert(committed(&one, 1, offsets, &e));
     ck_assert(offsets[0] == ENGINE_NO_OFFSET && offsets[1] == ENGINE_NO_OFFSET);
     ck_assert(one.source.first(one.source.self, 1, offsets, &e));
@@ -113,7 +105,7 @@ START_TEST(a_group_reads_commits_and_remembers) {
     time_t before = time(NULL);
     rig_join(&one);
     ck_assert_int_le(time(NULL) - before, 2);
-    init(&one);
+    rig_init(&one);
     ck_assert(committed(&one, 1, offsets, &e));
     ck_assert(offsets[0] == 2);
     rig_close(&one, true);
@@ -125,7 +117,7 @@ START_TEST(offsets_of_an_open_transaction_are_not_stable) {
     int64_t offsets[RIG_TOPICS];
     open_one();
     rig_join(&one);
-    init(&one);
+    rig_init(&one);
     transact(&one, 0, 5, 5);
     begin(&one);
     log_text(&one, 0, "S", "shard");
@@ -164,7 +156,7 @@ START_TEST(the_changelog_is_read_to_its_true_end) {
     int64_t first, end, position;
     open_one();
     rig_join(&one);
-    init(&one);
+    rig_init(&one);
     for (int i = 0; i < 2; i++) {
         begin(&one);
         for (int k = 0; k < 4; k++)
@@ -216,7 +208,7 @@ START_TEST(a_second_producer_fences_the_first) {
     int64_t offsets[RIG_TOPICS];
     open_one();
     rig_join(&one);
-    init(&one);
+    rig_init(&one);
     transact(&one, 0, 3, 3);
     begin(&one);
     log_text(&one, 0, "S", "zombie");
@@ -224,7 +216,7 @@ START_TEST(a_second_producer_fences_the_first) {
     two = rig_of("one");
     two.group = false;
     rig_open(&two);
-    init(&two);
+    rig_init(&two);
     ck_assert(!one.sink.commit(one.sink.self, &e));
     ck_assert_msg(e.code == ERR_FENCED, "%s: %s", err_name(e.code), e.words);
     ck_assert(!one.sink.abort(one.sink.self, &e));
@@ -234,7 +226,7 @@ START_TEST(a_second_producer_fences_the_first) {
     for (int i = 0; i < 10 && !good; i++)
         good = committed(&one, 0, offsets, &e);
     ck_assert(good && offsets[0] == 3);
-    init(&one); /* and takes it back */
+    rig_init(&one); /* and takes it back */
     transact(&one, 0, 4, 4);
     rig_close(&two, false);
     rig_close(&one, true);
@@ -263,7 +255,7 @@ START_TEST(offsets_of_an_earlier_assignment_are_refused) {
     struct err e;
     open_one();
     rig_join(&one);
-    init(&one);
+    rig_init(&one);
     transact(&one, 0, 1, 1);
     begin(&one);
     log_text(&one, 0, "S", "old");
@@ -294,7 +286,7 @@ START_TEST(a_commit_inside_the_revoke_counts) {
     int64_t offsets[RIG_TOPICS];
     open_one();
     rig_join(&one);
-    init(&one);
+    rig_init(&one);
     begin(&one);
     one.on_revoked = commit_now;
     join_second();
@@ -318,7 +310,7 @@ START_TEST(without_transactions_offsets_are_committed_all_the_same) {
     rig_create_all(&one);
     rig_open(&one);
     rig_join(&one);
-    init(&one);
+    rig_init(&one);
     transact(&one, 0, 3, 4);
     ck_assert_int_eq(one.sink.log_end(one.sink.self, 0), 1);
     ck_assert(committed(&one, 0, offsets, &e));
@@ -358,7 +350,7 @@ START_TEST(a_record_that_the_topic_refuses_aborts) {
         rig_create(&one, one.names[i], 2, i == RIG_CHANGELOG ? "max.message.bytes" : NULL, "100000");
     rig_open(&one);
     rig_join(&one);
-    init(&one);
+    rig_init(&one);
     begin(&one);
     memset(large, 'x', sizeof large - 1);
     log_text(&one, 0, "Llead", large);
@@ -368,7 +360,7 @@ START_TEST(a_record_that_the_topic_refuses_aborts) {
     ck_assert_msg(e.code == ERR_ABORTED, "%s: %s", err_name(e.code), e.words);
     ck_assert(!one.sink.abort(one.sink.self, &e)); /* not to be trusted with another transaction */
     one.sink.retire(one.sink.self);
-    init(&one);
+    rig_init(&one);
     transact(&one, 0, 1, 1);
     rig_close(&one, true);
 }

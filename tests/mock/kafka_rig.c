@@ -122,6 +122,14 @@ void rig_join(struct rig *rig) {
     ck_assert_uint_gt(rig->n_shards, 0);
 }
 
+void rig_init(struct rig *rig) {
+    struct err e = {0};
+    bool good = false;
+    for (int i = 0; i < 5 && !good; i++)
+        good = rig->sink.init(rig->sink.self, &e);
+    ck_assert_msg(good, "%s", e.words);
+}
+
 void rig_rewind(struct rig *rig) {
     static const int64_t zeros[RIG_TOPICS];
     struct err e;

@@ -57,6 +57,8 @@ void rig_close(struct rig *rig, bool leave);
 
 /* Polls until shards are assigned (10 s at most). */
 void rig_join(struct rig *rig);
+/* The sink's init, as often as a broker that is busy wants it. */
+void rig_init(struct rig *rig);
 /* Seeks all shards to offset 0. */
 void rig_rewind(struct rig *rig);
 /* Polls until the head of (topic, shard) is no longer `not`, at most ms. */

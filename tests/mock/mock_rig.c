@@ -74,6 +74,13 @@ void mock_log_shard(void) {
     ck_assert_msg(rig.sink.log(rig.sink.self, 0, bytes_of("S"), bytes_of("shard"), &e), "%s", e.words);
 }
 
+void mock_transaction(void) {
+    struct err e;
+    mock_begin();
+    mock_log_shard();
+    ck_assert_msg(mock_send_and_commit(&e), "%s", e.words);
+}
+
 bool mock_send(struct err *e) {
     static const int64_t offsets[RIG_TOPICS] = {7, 8};
     static const struct sink_offsets sent = {0, offsets};

@@ -17,7 +17,9 @@ void mock_close(void);
 /* Each fails the test if the sink does. */
 void mock_init(void);
 void mock_begin(void);
-void mock_log_shard(void);  /* a shard record to shard 0 */
+void mock_log_shard(void);   /* a shard record to shard 0 */
+
+void mock_transaction(void); /* a whole one, with a shard record to shard 0 */
 
 /* Offsets 7 and 8 of shard 0. */
 bool mock_send(struct err *e);

@@ -127,9 +127,7 @@ START_TEST(every_call_of_the_sink_is_told) {
     ck_assert(rig.sink.log_bounds(rig.sink.self, 0, &first, &last, &e));
     ck_assert(rig.sink.log_open(rig.sink.self, 0, first, &e));
     rig.sink.log_close(rig.sink.self);
-    mock_begin();
-    mock_log_shard();
-    ck_assert_msg(mock_send_and_commit(&e), "%s", e.words);
+    mock_transaction();
     mock_begin();
     mock_log_shard();
     ck_assert_msg(rig.sink.abort(rig.sink.self, &e), "%s", e.words);

@@ -64,9 +64,7 @@ START_TEST(each_failure_has_its_class) {
     rig_open(&rig);
     rig_join(&rig);
     mock_init();
-    mock_begin();
-    mock_log_shard();
-    ck_assert_msg(mock_send_and_commit(&e), "%s", e.words); /* metadata and connections are warm */
+    mock_transaction(); /* metadata and connections are warm */
     mock_begin();
     rd_kafka_mock_push_request_errors(mock_cluster, (int16_t)injected[_i].api, 1, injected[_i].error);
     mock_log_shard();
@@ -82,9 +80,7 @@ START_TEST(each_failure_has_its_class) {
         rig.sink.retire(rig.sink.self);
         mock_init();
     }
-    mock_begin();
-    mock_log_shard();
-    ck_assert_msg(mock_send_and_commit(&e), "%s", e.words);
+    mock_transaction();
     mock_close();
 }
 END_TEST
@@ -205,9 +201,7 @@ START_TEST(each_failure_to_begin_has_its_class) {
         rig.sink.retire(rig.sink.self);
         mock_init();
     }
-    mock_begin();
-    mock_log_shard();
-    ck_assert_msg(mock_send_and_commit(&e), "%s", e.words);
+    mock_transaction();
     mock_close();
 }
 END_TEST

@@ -10,9 +10,7 @@ START_TEST(a_commit_that_times_out_is_repeated_and_at_last_unknown) {
     rig_open(&rig);
     rig_join(&rig);
     mock_init();
-    mock_begin();
-    mock_log_shard();
-    ck_assert(mock_send_and_commit(&e));
+    mock_transaction();
     mock_begin();
     mock_log_shard();
     ck_assert(mock_send(&e));
@@ -33,9 +31,7 @@ START_TEST(a_commit_that_times_out_is_repeated_and_at_last_unknown) {
         rd_kafka_mock_broker_set_up(mock_cluster, 1);
         for (int i = 0; i < 3 && !rig.sink.init(rig.sink.self, &e); i++)
             ck_assert_int_eq(err_class(e.code), ERR_CLASS_RETRY);
-        mock_begin();
-        mock_log_shard();
-        ck_assert_msg(mock_send_and_commit(&e), "%s", e.words);
+        mock_transaction();
     }
     mock_close();
 }
@@ -49,9 +45,7 @@ START_TEST(a_connection_that_closed_costs_the_epoch) {
     mock_open(1);
     rig_open(&rig);
     mock_init();
-    mock_begin();
-    mock_log_shard();
-    ck_assert(mock_send_and_commit(&e));
+    mock_transaction();
     rd_kafka_mock_broker_set_down(mock_cluster, 1);
     nanosleep(&(struct timespec){0, 500000000}, NULL); /* for the client to see it */
     rd_kafka_mock_broker_set_up(mock_cluster, 1);
@@ -62,9 +56,7 @@ START_TEST(a_connection_that_closed_costs_the_epoch) {
     rig.sink.retire(rig.sink.self);
     for (int i = 0; i < 3 && !rig.sink.init(rig.sink.self, &e); i++)
         ck_assert_int_eq(err_class(e.code), ERR_CLASS_RETRY);
-    mock_begin();
-    mock_log_shard();
-    ck_assert_msg(mock_send_and_commit(&e), "%s", e.words);
+    mock_transaction();
     mock_close();
 }
 END_TEST
@@ -79,9 +71,7 @@ START_TEST(a_missing_topic_names_the_remedy) {
     ck_assert_str_eq(e.where, rig.names[RIG_CHANGELOG]);
     rd_kafka_mock_topic_set_error(mock_cluster, rig.names[RIG_CHANGELOG], RD_KAFKA_RESP_ERR_NO_ERROR);
     mock_init();
-    mock_begin();
-    mock_log_shard();
-    ck_assert_msg(mock_send_and_commit(&e), "%s", e.words);
+    mock_transaction();
     mock_close();
 }
 END_TEST

@@ -42,7 +42,7 @@ static int64_t marker_delay(struct sim *sim) {
 }
 
 static void append(struct broker_log *log, const struct broker_record *record) {
-    SIM_GROW(log->at, log->n, log->cap);
+    GROW(log->at, log->n, log->cap);
     log->at[log->n++] = *record;
 }
 
@@ -178,7 +178,7 @@ bool broker_ready(const struct sim *sim, uint32_t id) {
 
 static uint32_t begin(struct sim *sim, uint32_t id, uint32_t epoch) {
     struct broker *b = &sim->broker;
-    SIM_GROW(b->txns, b->n_txns, b->cap_txns);
+    GROW(b->txns, b->n_txns, b->cap_txns);
     struct broker_txn *txn = &b->txns[b->n_txns];
     *txn = (struct broker_txn){.id = id, .epoch = epoch, .began = sim->now};
     clear_offsets(txn->offsets);

@@ -58,7 +58,7 @@ uint32_t input_lead_number(struct bytes name) {
 
 static struct input_item *add_item(struct sim *sim, uint16_t topic, uint32_t shard, int64_t timestamp) {
     struct input_partition *p = &sim->inputs[topic][shard];
-    SIM_GROW(p->at, p->n, p->cap);
+    GROW(p->at, p->n, p->cap);
     struct input_item *item = &p->at[p->n++];
     *item = (struct input_item){0};
     item->item = (struct intake){.topic = topic,

@@ -120,7 +120,7 @@ static void publish(struct sim *sim, const struct broker_output *output) {
         sim_fail(sim, "record %zu of %s %u is %s; it must be %s", line->n,
                  output->line < PLAN_LEADS ? "lead" : "dead letters", output->line, is, must);
     }
-    SIM_GROW(line->at, line->n, line->cap);
+    GROW(line->at, line->n, line->cap);
     line->at[line->n++] = *output;
 }
 
@@ -229,7 +229,7 @@ static void take_changelog(struct sim *sim, const struct broker_txn *txn, uint32
             continue;
         last = r;
         struct oracle_key *key = history(sim, shard, r->key);
-        SIM_GROW(key->at, key->n, key->cap);
+        GROW(key->at, key->n, key->cap);
         key->at[key->n].offset = (int64_t)i;
         key->at[key->n++].value = r->value;
     }

@@ -9,7 +9,7 @@
 
 static void expect(struct sim *sim, const struct broker_output *output) {
     struct oracle_line *line = &sim->oracle.expected[output->line];
-    SIM_GROW(line->at, line->n, line->cap);
+    GROW(line->at, line->n, line->cap);
     line->at[line->n++] = *output;
 }
 

@@ -20,6 +20,7 @@
 #include "sim/process.h"
 #include "sim/story.h"
 #include "sim/world.h"
+#include "support/grow.h"
 
 #include <leadstream/arena.h>
 #include <setjmp.h>
@@ -92,15 +93,5 @@ void sim_check(struct sim *sim);
 
 /* A copy that lives as long as the run; NULL stays NULL. */
 struct bytes sim_keep(struct sim *sim, struct bytes bytes);
-
-/* Makes room for one more in an array. */
-#define SIM_GROW(array, n, cap)                                                                                       \
-    do {                                                                                                              \
-        if ((n) == (cap)) {                                                                                           \
-            (cap) = (cap) ? (cap) * 2 : 64;                                                                           \
-            (array) = realloc((array), (cap) * sizeof *(array));                                                      \
-            MUST((array) != NULL);                                                                                    \
-        }                                                                                                             \
-    } while (0)
 
 #endif

@@ -136,7 +136,7 @@ static void source_take(void *self, uint16_t topic, uint32_t shard) {
     struct process_reader *r = &p->readers[topic][shard];
     struct broker_claim *claim = &p->claims[shard];
     const struct input_item *item = &p->sim->inputs[topic][shard].at[r->position++];
-    SIM_GROW(claim->taken, claim->n, p->cap_claims[shard]);
+    GROW(claim->taken, claim->n, p->cap_claims[shard]);
     claim->taken[claim->n++] = item;
     r->waits = p->cramped && !item->item.last;
     process_ends(p, true, NULL);

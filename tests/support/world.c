@@ -1,20 +1,12 @@
 /* The world in memory. Logs are arrays that only grow; a record knows whether its transaction was committed. */
 #include "engine/changelog.h"
+#include "support/grow.h"
 #include "support/world_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { FETCH = 3 /* changelog entries read at once: few, so that nobody reads past what was asked for */ };
-
-#define GROW(array, n, cap)                                                                                           \
-    do {                                                                                                              \
-        if ((n) == (cap)) {                                                                                           \
-            (cap) = (cap) ? (cap) * 2 : 64;                                                                           \
-            (array) = realloc((array), (cap) * sizeof *(array));                                                      \
-            MUST((array) != NULL);                                                                                    \
-        }                                                                                                             \
-    } while (0)
 
 struct world *world_new(uint16_t topics, uint32_t shards) {
     MUST(topics <= ENGINE_MAX_TOPICS && shards <= MAX_SHARDS);

@@ -1,6 +1,7 @@
 /* The table of conditions: searching texts against a plain loop, costs that do not change answers, canonical forms, a
  * limit on matching, and several threads that ask one table. */
 #include "core/model_build.h"
+#include "support/plain_text.h"
 #include "support/suite.h"
 
 #include <pthread.h>
@@ -29,33 +30,6 @@ static bool holds(uint32_t cond, struct bytes text, struct cond_counts *counts) 
     return cond_holds(model, cond, &(struct cond_subject){.texts = &text}, counts ? counts : &own);
 }
 
-/* ---- an oracle: plain loops ---- */
-
-static uint8_t low(uint8_t c) {
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
-}
-
-static bool at_place(struct bytes text, struct bytes word, size_t place) {
-    for (size_t i = 0; i < word.n; i++)
-        if (low(text.at[place + i]) != low(word.at[i]))
-            return false;
-    return true;
-}
-
-static bool plainly(enum cond_op op, struct bytes text, struct bytes word) {
-    if (!text.n || word.n > text.n)
-        return false;
-    size_t last = text.n - word.n;
-    size_t from = op == COND_ENDS_WITH ? last : 0;
-    size_t to = op == COND_STARTS_WITH || (op == COND_IN && !last) ? 0 : op == COND_IN ? SIZE_MAX : last;
-    if (to == SIZE_MAX)
-        return false;
-    for (size_t i = from; i <= to; i++)
-        if (at_place(text, word, i))
-            return true;
-    return false;
-}
-
 static struct bytes random_text(uint64_t *state, uint8_t *buffer, uint32_t most) {
     static const char letters[] = "aAbBzZ/.@[`{\x00\xc3\xa9";
     uint32_t n = suite_below(state, most + 1);
@@ -75,7 +49,7 @@ START_TEST(text_tests_agree_with_plain_loops) {
             op == COND_IN ? cond_add_in(model->conds, url, &word, 1) : cond_add_text(model->conds, op, url, word);
         for (int j = 0; j < 20; j++) {
             struct bytes text = random_text(&state, text_bytes, j % 2 ? 40 : 5);
-            ck_assert_msg(holds(cond, text, NULL) == plainly(op, text, word), "op %d, \"%.*s\" in \"%.*s\", SEED=%llu",
+            ck_assert_msg(holds(cond, text, NULL) == plain_text_holds(op, text, word), "op %d, \"%.*s\" in \"%.*s\", SEED=%llu",
                           (int)op, (int)word.n, (const char *)word.at, (int)text.n, (const char *)text.at,
                           (unsigned long long)seed);
         }
@@ -95,7 +69,7 @@ START_TEST(a_long_list_agrees_with_its_words) {
         struct bytes text = random_text(&state, text_bytes, 6);
         bool expected = false;
         for (int j = 0; j < N; j++)
-            expected = expected || plainly(COND_IN, text, words[j]);
+            expected = expected || plain_text_holds(COND_IN, text, words[j]);
         ck_assert_msg(holds(cond, text, NULL) == expected, "\"%.*s\", SEED=%llu", (int)text.n, (const char *)text.at,
                       (unsigned long long)seed);
     }
