@@ -19,6 +19,10 @@ enum {
 /* For the index of an entry: all of its record, decoded or not; some item of the batch that came up to it. */
 #define ENGINE_WHOLE_RECORD UINT32_MAX
 #define ENGINE_WHOLE_BATCH (UINT32_MAX - 1)
+/* ..; no item, but a lead's timer: `offset` is the due time (ms), `lead` the hash of its id (event_hash). */
+#define ENGINE_TIMER (UINT32_MAX - 2)
+/* The topic of a dead letter that is no record of the input but a timer. */
+#define ENGINE_NO_TOPIC UINT16_MAX
 
 /* ------------------------------------------------------------------------------------------------ places */
 
@@ -30,19 +34,22 @@ struct engine_place {
     uint32_t shard;
     uint32_t index;
     int64_t offset;
+    uint64_t lead; /* ENGINE_TIMER */
     /* ENGINE_WHOLE_BATCH: how far the batch has come in each of its partitions, this one among them. */
     size_t n_parts;
     const volatile struct engine_place *parts;
 };
 
 /* An item of the input that must not be applied: it goes to the dead letters. index ENGINE_WHOLE_RECORD: all entries of
- * its record, which is not even decoded. ENGINE_WHOLE_BATCH: none, but up to this one items are taken one by one. */
+ * its record, which is not even decoded. ENGINE_WHOLE_BATCH: none, but up to this one items are taken one by one.
+ * ENGINE_TIMER: a timer that must not fire; a dead letter says so, and its lead has none until its next event. */
 struct engine_condemned {
     uint16_t topic;
     uint32_t shard;
     uint32_t index;
     int64_t offset;
     struct err why; /* a REJECT; `where` says the place, for the log */
+    uint64_t lead;  /* ENGINE_TIMER */
 };
 
 /* The first of these that holds for an item; NULL: none does. */
@@ -131,7 +138,8 @@ struct sink {
     bool (*emit)(void *self, const struct record *record, struct err *e);
     /* A tombstone for a lead on the scores topic. */
     bool (*forget)(void *self, struct bytes lead, struct err *e);
-    /* A dead letter: the item as it came, and why. */
+    /* A dead letter: the item as it came, and why. Its topic may be ENGINE_NO_TOPIC: then key is the lead, value null,
+     * offset the changelog's end, timestamp the due time. */
     bool (*reject)(void *self, const struct intake *item, const struct err *why, struct err *e);
     /* Appends to the shard's changelog; value.at == NULL: tombstone. */
     bool (*log)(void *self, uint32_t shard, struct bytes key, struct bytes value, struct err *e);

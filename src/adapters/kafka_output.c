@@ -357,8 +357,9 @@ bool kafka_output_forget(struct kafka_output *output, struct bytes lead, struct 
 bool kafka_output_dead_letter(struct kafka_output *output, const struct intake *item, const struct err *why,
                               struct err *e) {
     char group[KAFKA_CONF_NAME];
-    MUST(item->topic < output->options->n_inputs && output->dead_letter_partitions > 0);
-    const char *topic = output->options->inputs[item->topic];
+    bool timer = item->topic == ENGINE_NO_TOPIC; /* what is known of it is on the changelog */
+    MUST((timer || item->topic < output->options->n_inputs) && output->dead_letter_partitions > 0);
+    const char *topic = timer ? rd_kafka_topic_name(output->changelog) : output->options->inputs[item->topic];
     kafka_conf_group(&output->options->conf, group);
     struct message m = {
         .topic = output->dead_letters,

@@ -1,7 +1,11 @@
 /* Crash notes to bytes and back; the form is in the header. */
 #include "app/crash_note.h"
 
-#include <leadstream/event.h>
+#include <leadstream/engine.h>
+#include <leadstream/when.h>
+#include <stdlib.h>
+
+#define TIMER "timer "
 
 static const char magic[8] = {'L', 'S', 'C', 'R', 'A', 'S', 'H', '1'};
 enum { CHECKED_FROM = 16 };
@@ -27,6 +31,23 @@ void crash_note_write(const struct crash_note *note, uint8_t out[CRASH_NOTE_SIZE
     struct writer head = writer_of(out, CHECKED_FROM);
     writer_bytes(&head, magic, sizeof magic);
     writer_u64(&head, event_hash((struct bytes){out + CHECKED_FROM, CRASH_NOTE_SIZE - CHECKED_FROM}));
+}
+
+void crash_note_name_timer(struct crash_note *note, uint64_t lead) {
+    char *at = note->topic + sizeof TIMER - 1;
+    memcpy(note->topic, TIMER, sizeof TIMER);
+    for (int i = 0; i < 16; i++)
+        at[i] = "0123456789abcdef"[lead >> (60 - 4 * i) & 15];
+    at[16] = 0;
+}
+
+bool crash_note_timer(const struct crash_note *note, uint64_t *lead) {
+    struct crash_note again;
+    if (note->index != ENGINE_TIMER || strncmp(note->topic, TIMER, sizeof TIMER - 1) != 0 || note->offset > WHEN_LAST)
+        return false;
+    *lead = strtoull(note->topic + sizeof TIMER - 1, NULL, 16);
+    crash_note_name_timer(&again, *lead);
+    return !strcmp(again.topic, note->topic);
 }
 
 static bool take_text(struct reader *r, char *out) {

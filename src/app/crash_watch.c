@@ -69,8 +69,12 @@ static void describe(char *to, size_t room, int signal) {
 static void leave_note(int signal, const volatile struct engine_place *at, uint32_t index) {
     struct timespec now;
     struct crash_note note = {.signal = (uint32_t)signal, .shard = at->shard, .index = index, .offset = at->offset};
-    struct bytes topic = topics[at->topic];
-    memcpy(note.topic, topic.at, topic.n < sizeof note.topic ? topic.n : sizeof note.topic - 1);
+    if (index == ENGINE_TIMER) {
+        crash_note_name_timer(&note, at->lead);
+    } else {
+        struct bytes topic = topics[at->topic];
+        memcpy(note.topic, topic.at, topic.n < sizeof note.topic ? topic.n : sizeof note.topic - 1);
+    }
     clock_gettime(CLOCK_REALTIME, &now);
     note.time = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
     describe(note.words, sizeof note.words, signal);

@@ -1,6 +1,6 @@
 /* Notes what a worker was at when the process fails by itself: a check (SIGABRT), or SIGSEGV, SIGBUS, SIGFPE, SIGILL on
- * the worker's own thread, while an item was decoded or applied. kill -9, a signal that somebody sent, and a failure
- * anywhere else leave no note: they say nothing about a record. The process then ends as it would have. */
+ * the worker's own thread, while an item was decoded or applied, or a timer fired. kill -9, a signal that somebody sent,
+ * and a failure anywhere else leave no note: they say nothing about a record. The process then ends as it would have. */
 #ifndef LEADSTREAM_CRASH_WATCH_H
 #define LEADSTREAM_CRASH_WATCH_H
 

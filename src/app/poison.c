@@ -123,6 +123,8 @@ static size_t index_of(const struct poison_options *o, const char *topic) {
 }
 
 static const char *action(const struct crash_note *note, bool aside) {
+    if (note->index == ENGINE_TIMER)
+        return aside ? "the timer is put aside" : "the timer is let fire again";
     if (note->index == ENGINE_WHOLE_BATCH)
         return "records are taken one by one up to it";
     return aside ? "the record goes to the dead letters" : "the record is tried again";
@@ -130,6 +132,12 @@ static const char *action(const struct crash_note *note, bool aside) {
 
 static void say(const struct crash_note *note, int64_t crashes, bool aside) {
     char topic[2 * CRASH_NOTE_TEXT], words[2 * CRASH_NOTE_TEXT];
+    if (note->index == ENGINE_TIMER) {
+        LOG(LOG_LEVEL_WARN, "crashed_before", "timer=true partition=%" PRIu32 " due_ms=%" PRId64 " crashes=%" PRId64
+            " words=%s action=\"%s\"", note->shard, note->offset, crashes,
+            log_quoted(words, sizeof words, note->words), action(note, aside));
+        return;
+    }
     LOG(LOG_LEVEL_WARN, "crashed_before", "topic=%s partition=%" PRIu32 " offset=%" PRId64 " crashes=%" PRId64
         " words=%s action=\"%s\"", log_quoted(topic, sizeof topic, note->topic), note->shard, note->offset, crashes,
         log_quoted(words, sizeof words, note->words),
@@ -146,6 +154,18 @@ static void condemn(struct engine_condemned *at, const struct crash_note *note, 
             crashes, note->words);
 }
 
+static void condemn_timer(struct engine_condemned *at, const struct crash_note *note, uint64_t lead, int64_t crashes) {
+    char where[sizeof at->why.where], due[WHEN_TEXT];
+    *at = (struct engine_condemned){
+        .shard = note->shard, .index = ENGINE_TIMER, .offset = note->offset, .lead = lead};
+    when_format(note->offset, due);
+    snprintf(where, sizeof where, "a timer of partition %" PRIu32 ", due %s", note->shard, due);
+    err_set(&at->why, ERR_POISON, where,
+            "a lead's timer, due %s, made the program fail %" PRId64 " times: %.120s. It is put aside until the lead's next "
+            "event. Report it",
+            due, crashes, note->words);
+}
+
 bool poison_read(const struct poison_options *options, struct engine_condemned *list, size_t *n, struct err *e) {
     *n = 0;
     struct notes *notes = calloc(1, sizeof *notes);
@@ -154,11 +174,15 @@ bool poison_read(const struct poison_options *options, struct engine_condemned *
     for (size_t i = 0; good && i < notes->n; i++) {
         const struct crash_note *note = &notes->at[i];
         size_t topic = index_of(options, note->topic);
-        if (!is_last(notes, i) || topic == options->n_topics)
+        uint64_t lead = 0;
+        bool timer = crash_note_timer(note, &lead);
+        if (!is_last(notes, i) || (!timer && topic == options->n_topics))
             continue;
         int64_t crashes = count(notes, note);
         say(note, crashes, crashes >= options->crashes);
-        if (crashes >= options->crashes || note->index == ENGINE_WHOLE_BATCH)
+        if (crashes >= options->crashes && timer)
+            condemn_timer(&list[(*n)++], note, lead, crashes);
+        else if (crashes >= options->crashes || note->index == ENGINE_WHOLE_BATCH)
             condemn(&list[(*n)++], note, (uint16_t)topic, crashes);
     }
     free(notes);

@@ -62,7 +62,7 @@ static const struct param table[] = {
     {"erasure.key_file", PARAM_PATH, NULL, 0, 0, NULL, AT(erasure.key_file),
      "key of the hash by which erased leads are known; one for all instances"},
     {"poison.crashes", PARAM_INTEGER, "2", 0, 100, NULL, AT(poison.crashes),
-     "crashes at one record, after which it is a dead letter; 0: never"},
+     "crashes at one record (or timer), after which it is a dead letter; 0: never"},
     {"http.listen", PARAM_TEXT, "127.0.0.1:9464", 0, 0, NULL, AT(http.listen), "/metrics and /health; none: neither"},
     {"log.level", PARAM_CHOICE, "info", 0, 0, levels, AT(log.level), "what is logged on stderr"},
     {"core_files", PARAM_BOOL, "false", 0, 0, NULL, AT(core_files),

@@ -294,8 +294,32 @@ static void move_clock(struct engine *engine, struct shard *shard) {
         shard->clock = least - engine->o.grace;
 }
 
+/* A timer that must not fire: the lead has none until its next event, which everybody hears of. Like all that changes a
+ * lead that goes to the changelog, so no other owner of the shard fires it either. */
+static bool put_aside(struct engine *engine, struct shard *shard, struct cache_entry *entry, const struct err *why,
+                      struct err *e) {
+    const struct intake letter = {.topic = ENGINE_NO_TOPIC,
+                                  .shard = shard->number,
+                                  .offset = shard->log_end,
+                                  .timestamp = entry->lead.d.due,
+                                  .last = true,
+                                  .event = {.lead = entry->lead.key},
+                                  .key = entry->lead.key,
+                                  .schema_id = -1};
+    engine->full = true;
+    engine->counts.rejects++;
+    engine->counts.poisoned++;
+    engine_tell(engine, ENGINE_CONDEMNED, shard->number, 0, why);
+    if (!begin(engine, shard, e) ||
+        !(engine->o.sink->reject(engine->o.sink->self, &letter, why, e) || engine_stuck(e)))
+        return false;
+    entry->lead.d.due = LEAD_NO_DUE;
+    touch(engine, shard, entry);
+    return true;
+}
+
 /* Lets the lead's instants up to the clock happen, as many as one call takes. */
-static bool advance(struct engine *engine, struct shard *shard, struct cache_entry *entry, struct err *e) {
+static bool fire(struct engine *engine, struct shard *shard, struct cache_entry *entry, struct err *e) {
     struct arena_mark mark = arena_mark(engine->arena);
     struct verdict verdict;
     engine->counts.timer_checks++;
@@ -305,6 +329,16 @@ static bool advance(struct engine *engine, struct shard *shard, struct cache_ent
     bool ok = publish(engine, shard, entry, &verdict, e);
     arena_rewind(engine->arena, mark);
     return ok || engine_stuck(e);
+}
+
+static bool advance(struct engine *engine, struct shard *shard, struct cache_entry *entry, struct err *e) {
+    const struct err *why = engine->n_condemned ? condemned_timer(engine, entry) : NULL;
+    if (why)
+        return put_aside(engine, shard, entry, why, e);
+    blame_timer(engine, entry);
+    bool ok = fire(engine, shard, entry, e);
+    blame_none(engine);
+    return ok;
 }
 
 /* Fires timers that only the store knows: at most ENGINE_FIRES, once between two writes. */

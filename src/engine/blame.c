@@ -38,6 +38,7 @@ static void set(struct engine *engine, struct engine_place at, uint32_t index) {
     place->shard = at.shard;
     place->index = index;
     place->offset = at.offset;
+    place->lead = at.lead;
     place->n_parts = index == ENGINE_WHOLE_BATCH ? engine->n_parts : 0;
     place->parts = engine->parts;
     place->busy = true;
@@ -60,6 +61,12 @@ void blame_items(struct engine *engine, struct engine_place last, size_t n) {
         set(engine, last, ENGINE_WHOLE_BATCH);
     else
         set(engine, last, n == 1 ? last.index : ENGINE_WHOLE_RECORD); /* then they are entries of one record */
+}
+
+void blame_timer(struct engine *engine, const struct cache_entry *entry) {
+    const struct engine_place at = {
+        .shard = entry->shard, .offset = entry->lead.d.due, .lead = event_hash(entry->lead.key)};
+    set(engine, at, ENGINE_TIMER);
 }
 
 void blame_none(struct engine *engine) {

@@ -132,6 +132,8 @@ bool batch_load(struct engine *engine, struct shard *shard, struct cache_entry *
 /* ---- condemned.c ---- */
 /* Why an item must not be applied; NULL: it may. */
 const struct err *condemned_why(const struct engine *engine, const struct intake *item);
+/* Why the lead's timer must not fire; NULL: it may. */
+const struct err *condemned_timer(const struct engine *engine, const struct cache_entry *entry);
 /* From now on this item must not be applied: what it would publish cannot be. The batch must be lost, as its lead is
  * half changed. */
 void condemned_add(struct engine *engine, const struct intake *item, const struct err *why);
@@ -151,6 +153,8 @@ void blame_took(struct engine *engine, const struct intake *const *items, size_t
 /* The process is at this item; or at one of the n of a batch that came up to `last`; or at none. */
 void blame_item(struct engine *engine, const struct intake *item);
 void blame_items(struct engine *engine, struct engine_place last, size_t n);
+/* Or at this lead's timer. */
+void blame_timer(struct engine *engine, const struct cache_entry *entry);
 void blame_none(struct engine *engine);
 /* Are items to be taken one by one, each in a batch without timers? */
 bool blame_careful(const struct engine *engine);

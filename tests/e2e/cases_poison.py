@@ -107,6 +107,43 @@ def poison_at_end(play):
     _set_aside(play, bad, batch=batch)
 
 
+def poison_timer(play):
+    """A lead's timer makes it fail when it fires: twice; then it is put aside, loudly, everything else is as it should
+    be, and the lead's next event counts as ever."""
+    lead, begin = "unlucky-timer", int(time.time() * 1000) - 5 * traffic.DAY
+    play.make_topics()
+    play.send(play.traffic(600, 60))
+    views = [{"lead": lead, "id": f"by-event-{n}", "type": "web.page_viewed", "time": traffic.stamp(begin + n * 60_000),
+              "fields": {"url": "https://acme.example/pricing"}} for n in range(4)]
+    play.send(views)
+    _mishap(play, MISHAP_TIMER="abort")
+    _crashes(play, -6, times=2)
+    daemon = play.start()
+    sure = play.wait_quiet()
+    daemon.wait_words(r"level=error event=condemned code=poison.*a lead's timer, due 20")
+    if lead in daemon.words():
+        raise AssertionError("the log names the lead")
+    letters = topics.read(play.bootstrap, play.topic("dead-letters"))
+    if [(l.key, l.value) for l in letters] != [(lead.encode(), None)] or daemon.sum("leadstream_poisoned_total") != 1:
+        raise compare.Difference(f"dead letters: {letters}")
+    print(f"dead letter: {topics.read_headers(play.bootstrap, play.topic('dead-letters'))[0][2]}")
+    before = [r for r in play.got() if r["lead"] == lead]
+    if [r["trigger"] for r in before if r["kind"] == "score_changed"] != ["event"] * 4:
+        raise compare.Difference(f"of the lead: {before}")
+    now = int(time.time() * 1000)
+    others = [[r for r in records if r["lead"] != lead] for records in (play.expected(now), play.got())]
+    print(f"compared {compare.same(*others, sure)} records of the others")
+    later = {**views[0], "id": "by-event-again", "time": traffic.stamp(now)}
+    topics.produce(play.bootstrap, play.topic("events"), [(lead.encode(), traffic.line(later).encode())])
+    play.wait_quiet(still=1)
+    daemon.end()
+    shown = play.command("redrive", "-c", play.file("config-a.yaml"), "--output", "jsonl").stdout.decode()
+    if '"no-source"' not in shown or lead not in shown:
+        raise AssertionError(f"redrive shows {shown}")
+    if not any(r["cause"] == "by-event-again" for r in play.got()):
+        raise compare.Difference("the lead's next event published nothing")
+
+
 LARGE_MODEL = """
 model: large
 version: 1

@@ -2,10 +2,11 @@
  *
  * A function of a library that the program calls at a known moment is put in the way, and fails where it sees a certain
  * text:
- *   XXH3_128bits   while an event is applied (the id of a record is a hash with its cause's id in it);
+ *   XXH3_128bits   while an event is applied, or a timer fires (the id of a record is a hash with its lead and its
+ *                  cause's id in it);
  *   yajl_parse     while a JSON record is decoded;
  *   EVP_MAC_update while an erasure is written to the changelog, at a batch's end.
- * MISHAP_APPLY, MISHAP_DECODE and MISHAP_END say how: abort, segv or kill. MISHAP_COMMIT names a file: while it is there,
+ * MISHAP_APPLY, MISHAP_TIMER, MISHAP_DECODE and MISHAP_END say how: abort, segv or kill. MISHAP_COMMIT names a file: while it is there,
  * rd_kafka_commit_transaction does not return. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -48,6 +49,8 @@ hash128 XXH3_128bits(const void *input, size_t n) {
     static hash128 (*next)(const void *, size_t);
     if (memmem(input, n, "unlucky-apply", 13))
         fail(getenv("MISHAP_APPLY"));
+    if (memmem(input, n, "unlucky-timer", 13) && !memmem(input, n, "by-event", 8))
+        fail(getenv("MISHAP_TIMER"));
     if (!next)
         *(void **)&next = real("XXH3_128bits");
     return next(input, n);

@@ -4,6 +4,7 @@
 #include "support/setting.h"
 #include "support/suite.h"
 
+#include <leadstream/lead_bytes.h>
 #include <leadstream/when.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -17,6 +18,11 @@ static struct {
     struct source source;
     struct engine_condemned bad;    /* the record that it fails at */
     bool in_batch;                  /* taken into the open one, and not rejected */
+    struct {
+        char lead[16];
+        int64_t at;                 /* the first instant that the clock makes happen for it; 0: not yet known */
+        bool known, fails;
+    } timer;
     jmp_buf process;
     struct engine_place notes[NOTES];
     size_t n_notes;
@@ -68,7 +74,8 @@ static void leave_notes(void) {
 }
 
 static bool same_place(const struct engine_place *a, const struct engine_place *b) {
-    return a->topic == b->topic && a->shard == b->shard && a->offset == b->offset && a->index == b->index;
+    return a->topic == b->topic && a->shard == b->shard && a->offset == b->offset && a->index == b->index &&
+           a->lead == b->lead;
 }
 
 /* As the next start reads them. */
@@ -84,7 +91,7 @@ static void read_notes(void) {
             continue;
         struct engine_condemned *known = &play.known[play.s.n_condemned++];
         *known = (struct engine_condemned){
-            .topic = at->topic, .shard = at->shard, .index = at->index, .offset = at->offset};
+            .topic = at->topic, .shard = at->shard, .index = at->index, .offset = at->offset, .lead = at->lead};
         err_set(&known->why, ERR_POISON, "there", "it crashed");
     }
 }
@@ -164,9 +171,113 @@ START_TEST(a_record_that_fails_at_the_end_of_its_batch_is_found_in_three_crashes
 }
 END_TEST
 
+/* ---- timers ---- */
+
+/* Finds the first record by time that comes from the clock and not before an event; or fails at it. */
+static bool emit_by_time(void *self, const struct record *record, struct err *e) {
+    bool timer = play.s.place.busy && play.s.place.index == ENGINE_TIMER;
+    if (timer && !play.timer.known) {
+        snprintf(play.timer.lead, sizeof play.timer.lead, "%.*s", (int)record->lead.n, (const char *)record->lead.at);
+        play.timer.at = record->at;
+        play.timer.known = true;
+    }
+    if (timer && play.timer.fails && record->at == play.timer.at && bytes_is(record->lead, play.timer.lead)) {
+        ck_assert_uint_eq(play.s.place.lead, event_hash(record->lead));
+        longjmp(play.process, 1);
+    }
+    return play.sink.emit(self, record, e);
+}
+
+/* The lines of all other leads, in one string. */
+static char *of_others(char *text) {
+    char *out = NULL, *save = NULL;
+    size_t size, n = strlen(play.timer.lead);
+    FILE *to = open_memstream(&out, &size);
+    for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+        if (strncmp(line, play.timer.lead, n) != 0 || line[n] != ' ')
+            fprintf(to, "%s\n", line);
+    fclose(to);
+    free(text);
+    return out;
+}
+
+static void begin_timers(void) {
+    setting_init(&play.s, SEED);
+    engine_free(&play.s.engine);
+    play.sink = play.s.sink;
+    play.s.sink.emit = emit_by_time;
+    play.n_notes = 0;
+    setting_start(&play.s);
+}
+
+/* It is put aside in the transaction that says so: not before, not twice, and whoever has the shard then knows. */
+static int64_t due_of_lead(void) {
+    int64_t due = 0;
+    uint32_t shard = (uint32_t)atoi(play.timer.lead + sizeof "lead-" - 1) % SETTING_SHARDS;
+    struct bytes value = world_lead(play.s.world, shard, play.timer.lead);
+    ck_assert(value.at && lead_bytes_due(value, &due));
+    return due;
+}
+
+static char *scout(void) {
+    play.timer.known = play.timer.fails = false;
+    begin_timers();
+    setting_finish(&play.s);
+    ck_assert(play.timer.known);
+    char *text = of_others(published(&play.s));
+    setting_fini(&play.s);
+    return text;
+}
+
+static void restart(bool knowing) {
+    if (knowing)
+        read_notes();
+    else
+        play.s.n_condemned = 0;
+    setting_crash(&play.s, false);
+}
+
+/* With the _i-th call failing at the start that puts it aside (0: none). */
+START_TEST(a_timer_that_fails_is_put_aside_until_its_leads_next_event) {
+    char *wanted = scout();
+    volatile unsigned crashes = 0;
+    play.timer.fails = true;
+    begin_timers();
+    if (setjmp(play.process)) {
+        ck_assert_uint_le(++crashes, CRASHES);
+        leave_notes();
+        restart(true);
+        if (crashes == CRASHES)
+            world_fail(play.s.world, (uint64_t)_i, _i & 1 ? ERR_TIMEOUT : ERR_ABORTED, false);
+    }
+    setting_finish(&play.s);
+    ck_assert_uint_eq(crashes, CRASHES);
+    ck_assert(play.s.counts.poisoned == 1 || _i); /* again, where its batch was lost */
+    ck_assert_int_eq(due_of_lead(), LEAD_NO_DUE);
+    char *all = world_outputs(play.s.world), *letter = strstr(all, "65535/");
+    ck_assert_msg(letter && strstr(letter, " poison") && !strstr(letter + 1, "65535/"), "%s", all);
+    free(all);
+    char *got = of_others(published(&play.s));
+    ck_assert_str_eq(got, wanted);
+    restart(false); /* what was put aside stays so, without anybody's notes */
+    setting_finish(&play.s);
+    ck_assert_uint_eq(play.s.counts.poisoned, 0);
+    uint32_t shard = (uint32_t)atoi(play.timer.lead + sizeof "lead-" - 1) % SETTING_SHARDS;
+    world_event(play.s.world, 0, shard, play.s.wall - WHEN_HOUR, play.timer.lead, "later", "web.page_viewed", "");
+    restart(false);
+    setting_finish(&play.s);
+    ck_assert_int_gt(due_of_lead(), play.s.wall - WHEN_HOUR);
+    ck_assert_int_ne(due_of_lead(), LEAD_NO_DUE);
+    free(got);
+    free(wanted);
+    setting_fini(&play.s);
+}
+END_TEST
+
 static void add(TCase *all) {
     tcase_set_timeout(all, 60);
     tcase_add_loop_test(all, a_record_that_fails_at_the_end_of_its_batch_is_found_in_three_crashes, 0, EACH + 12);
+    tcase_add_loop_test(all, a_timer_that_fails_is_put_aside_until_its_leads_next_event, 0, 60);
 }
 
 SUITE_MAIN("engine: crashes", add)

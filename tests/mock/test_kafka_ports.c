@@ -227,6 +227,10 @@ START_TEST(a_transaction_writes_all_its_topics) {
     struct err why;
     err_set(&why, ERR_MALFORMED, NULL, "no good");
     ck_assert(rig.sink.reject(rig.sink.self, &item, &why, &e));
+    struct intake timer = {.topic = ENGINE_NO_TOPIC, .offset = 9, .timestamp = T0, .last = true, .schema_id = -1};
+    timer.key = timer.event.lead = bytes_of(lead);
+    err_set(&why, ERR_POISON, NULL, "a lead's timer");
+    ck_assert(rig.sink.reject(rig.sink.self, &timer, &why, &e));
     ck_assert(rig.sink.log(rig.sink.self, 0, bytes_of("Llead"), bytes_of("value"), &e));
     mock_log_shard();
     ck_assert_msg(mock_send_and_commit(&e), "%s", e.words);
@@ -242,6 +246,12 @@ START_TEST(a_transaction_writes_all_its_topics) {
     ck_assert_str_eq(rig_header(&rig, rig.names[RIG_DEAD_LETTERS], 1, "code", text), "malformed");
     ck_assert_str_eq(rig_header(&rig, rig.names[RIG_DEAD_LETTERS], 1, "topic", text), rig.names[RIG_INPUT_A]);
     ck_assert_str_eq(rig_header(&rig, rig.names[RIG_DEAD_LETTERS], 1, "offset", text), "5");
+    ck_assert_uint_eq(rig_read(&rig, rig.names[RIG_DEAD_LETTERS], 0, "read_committed", key, value), 1);
+    ck_assert_str_eq(key, lead);
+    ck_assert_str_eq(value, "");
+    ck_assert_str_eq(rig_header(&rig, rig.names[RIG_DEAD_LETTERS], 0, "code", text), "poison");
+    ck_assert_str_eq(rig_header(&rig, rig.names[RIG_DEAD_LETTERS], 0, "topic", text), rig.names[RIG_CHANGELOG]);
+    ck_assert_str_eq(rig_header(&rig, rig.names[RIG_DEAD_LETTERS], 0, "lead", text), lead);
     ck_assert_uint_eq(rig_read(&rig, rig.names[RIG_CHANGELOG], 0, "read_committed", key, value), 2);
     ck_assert_str_eq(key, "S");
 

@@ -2,6 +2,8 @@
 #include "app/crash_note.h"
 #include "support/suite.h"
 
+#include <leadstream/engine.h>
+
 #include <stdlib.h>
 
 static struct crash_note note_of(int64_t offset, const char *topic, const char *words) {
@@ -30,6 +32,30 @@ START_TEST(a_note_is_read_as_it_was_written) {
         same(&in[i], &out);
     }
     ck_assert(!crash_note_next(&rest, &out));
+}
+END_TEST
+
+START_TEST(a_timer_is_named_by_the_hash_of_its_lead) {
+    static const uint64_t leads[] = {0, 1, 0x0123456789abcdef, UINT64_MAX};
+    struct crash_note note = note_of(1795428128706, "t", ""), other;
+    uint64_t lead;
+    ck_assert(!crash_note_timer(&note, &lead)); /* a topic */
+    note.index = ENGINE_TIMER;
+    ck_assert(!crash_note_timer(&note, &lead));
+    for (size_t i = 0; i < sizeof leads / sizeof *leads; i++) {
+        crash_note_name_timer(&note, leads[i]);
+        ck_assert(crash_note_timer(&note, &lead));
+        ck_assert_uint_eq(lead, leads[i]);
+    }
+    ck_assert_str_eq(note.topic, "timer ffffffffffffffff");
+    other = note;
+    other.index = 0;
+    ck_assert(!crash_note_timer(&other, &lead));
+    other = note;
+    other.offset = INT64_MAX; /* no time that can be written */
+    ck_assert(!crash_note_timer(&other, &lead));
+    strcat(note.topic, "0");
+    ck_assert(!crash_note_timer(&note, &lead));
 }
 END_TEST
 
@@ -79,6 +105,7 @@ END_TEST
 
 static void add(TCase *all) {
     tcase_add_test(all, a_note_is_read_as_it_was_written);
+    tcase_add_test(all, a_timer_is_named_by_the_hash_of_its_lead);
     tcase_add_test(all, the_longest_texts_fit);
     tcase_add_test(all, what_is_torn_or_foreign_is_passed_over);
     tcase_add_test(all, any_changed_byte_is_seen);

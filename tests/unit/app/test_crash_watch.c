@@ -22,7 +22,7 @@
 #endif
 #endif
 
-enum how { ABORT, CHECK, SEGV, OVERFLOW, KILL, SENT_ABORT, SENT_SEGV, NOT_AT_WORK, OTHER_THREAD, BATCH };
+enum how { ABORT, CHECK, SEGV, OVERFLOW, KILL, SENT_ABORT, SENT_SEGV, NOT_AT_WORK, OTHER_THREAD, BATCH, TIMER };
 
 static volatile struct engine_place place = {
     .busy = true, .topic = 1, .shard = 5, .index = ENGINE_WHOLE_RECORD, .offset = 42};
@@ -72,6 +72,11 @@ static void *work(void *unused) {
         place.parts = parts;
         abort();
     case OVERFLOW: deeper(&none); break;
+    case TIMER:
+        place.index = ENGINE_TIMER;
+        place.topic = ENGINE_NO_TOPIC; /* nobody may ask for its name */
+        place.lead = 0x1d;
+        abort();
     case KILL: kill(getpid(), SIGKILL); break;
     case SENT_ABORT:
     case SENT_SEGV:
@@ -163,6 +168,17 @@ START_TEST(a_failure_in_a_batch_is_noted_for_each_of_its_partitions) {
 }
 END_TEST
 
+START_TEST(a_failure_at_a_timer_is_noted) {
+    struct crash_note notes[4];
+    size_t n;
+    int status = fails(TIMER, notes, &n);
+    ck_assert(WIFSIGNALED(status));
+    ck_assert_uint_eq(n, 1);
+    ck_assert(notes[0].index == ENGINE_TIMER && notes[0].shard == 5 && notes[0].offset == 42);
+    ck_assert_str_eq(notes[0].topic, "timer 000000000000001d");
+}
+END_TEST
+
 START_TEST(what_says_nothing_of_the_item_is_not) {
     leaves(KILL, SIGKILL, false, NULL);
     leaves(SENT_ABORT, SIGABRT, false, NULL);
@@ -174,6 +190,7 @@ END_TEST
 
 static void add(TCase *all) {
     tcase_add_test(all, a_failure_at_an_item_is_noted);
+    tcase_add_test(all, a_failure_at_a_timer_is_noted);
     tcase_add_test(all, a_failure_in_a_batch_is_noted_for_each_of_its_partitions);
 #ifndef SANITIZED
     tcase_add_test(all, a_fault_at_an_item_is_noted);

@@ -102,6 +102,27 @@ START_TEST(a_crash_in_a_batch_is_known_at_once) {
 }
 END_TEST
 
+/* A due time of a lead: another one of the same lead is another timer. */
+START_TEST(a_timer_is_put_aside_after_as_many_crashes) {
+    struct desk d;
+    struct crash_note named;
+    begin(&d);
+    crash_note_name_timer(&named, 77);
+    write_note(&d, named.topic, NOW, ENGINE_TIMER, 0);
+    write_note(&d, named.topic, NOW + 1, ENGINE_TIMER, 0);
+    read_all(&d);
+    ck_assert_uint_eq(d.n, 0);
+    write_note(&d, named.topic, NOW, ENGINE_TIMER, 0);
+    read_all(&d);
+    ck_assert_uint_eq(d.n, 1);
+    ck_assert(d.list[0].index == ENGINE_TIMER && d.list[0].lead == 77 && d.list[0].offset == NOW && d.list[0].shard == 3);
+    ck_assert_int_eq(d.list[0].why.code, ERR_POISON);
+    ck_assert_str_eq(d.list[0].why.where, "a timer of partition 3, due 2026-11-23T10:02:08.706Z");
+    ck_assert_ptr_nonnull(strstr(d.list[0].why.words, "made the program fail 2 times: check `x` (a.c:1)"));
+    end(&d);
+}
+END_TEST
+
 START_TEST(how_many_crashes_is_said_by_the_configuration) {
     struct desk d;
     begin(&d);
@@ -199,6 +220,7 @@ static void add(TCase *all) {
     tcase_add_test(all, no_file_is_no_crash);
     tcase_add_test(all, one_crash_may_be_bad_luck_two_at_one_place_are_not);
     tcase_add_test(all, a_crash_in_a_batch_is_known_at_once);
+    tcase_add_test(all, a_timer_is_put_aside_after_as_many_crashes);
     tcase_add_test(all, how_many_crashes_is_said_by_the_configuration);
     tcase_add_test(all, old_notes_and_other_topics_do_not_count);
     tcase_add_test(all, a_long_file_is_cut);
