@@ -199,6 +199,14 @@ const char *kafka_client_inside(const struct kafka_client *client) {
     return atomic_load(&client->inside);
 }
 
+size_t kafka_client_fetch(rd_kafka_queue_t *queue, int wait, rd_kafka_message_t **messages, size_t max) {
+    ssize_t n = rd_kafka_consume_batch_queue(queue, 0, messages, max);
+    if (n > 0 || wait <= 0)
+        return n > 0 ? (size_t)n : 0;
+    messages[0] = rd_kafka_consume_queue(queue, wait);
+    return messages[0] != NULL;
+}
+
 void kafka_client_wake_fetchers(struct kafka_client *client, const struct kafka_conf *conf) {
     rd_kafka_error_t *error = rd_kafka_sasl_set_credentials(client->rk, kafka_conf_get(conf, "sasl.username", ""),
                                                             kafka_conf_get(conf, "sasl.password", ""));

@@ -163,17 +163,10 @@ static void count_drained(struct kafka_letters *letters) {
     kafka_client_wake_fetchers(&letters->reader, letters->conf);
 }
 
-/* What is there at once, else what comes first: a batch call would wait for a full array. */
 static void fetch(struct kafka_letters *letters) {
-    ssize_t n = rd_kafka_consume_batch_queue(letters->queue, 0, letters->messages, BATCH);
     letters->next = 0;
-    letters->n = n > 0 ? (size_t)n : 0;
+    letters->n = kafka_client_fetch(letters->queue, WAIT, letters->messages, BATCH);
     count_drained(letters);
-    if (letters->n)
-        return;
-    rd_kafka_message_t *first = rd_kafka_consume_queue(letters->queue, WAIT);
-    if (first)
-        letters->messages[letters->n++] = first;
 }
 
 static bool fail(const struct kafka_letters *letters, const rd_kafka_message_t *message, struct err *e) {

@@ -80,18 +80,6 @@ void kafka_reader_retire(struct kafka_reader *reader, bool now) {
     kafka_client_close(&reader->client, CLOSE_WAIT);
 }
 
-/* What is there at once, else what comes first within `wait` ms: a batch call would wait for a full array. */
-static void fetch(struct kafka_reader *reader, int wait, size_t max) {
-    max = max < KAFKA_READER_BATCH ? max : KAFKA_READER_BATCH;
-    ssize_t n = rd_kafka_consume_batch_queue(reader->queue, 0, reader->messages, max);
-    reader->n = n > 0 ? (size_t)n : 0;
-    if (reader->n || wait <= 0)
-        return;
-    rd_kafka_message_t *first = rd_kafka_consume_queue(reader->queue, wait);
-    if (first)
-        reader->messages[reader->n++] = first;
-}
-
 /* False: it is for good. What passes must not end a read, for the records around it have been taken off the queue. */
 static bool on_failure(const struct kafka_reader *reader, const rd_kafka_message_t *message, struct err *e) {
     char where[160];
@@ -126,7 +114,8 @@ bool kafka_reader_read(struct kafka_reader *reader, int wait, struct log_entry *
     rd_kafka_poll(reader->client.rk, 0);
     if (kafka_client_failed(&reader->client, e))
         return false;
-    fetch(reader, wait, max);
+    reader->n = kafka_client_fetch(reader->queue, wait, reader->messages,
+                                   max < KAFKA_READER_BATCH ? max : KAFKA_READER_BATCH);
     reader->used = clock_mono_ms();
     for (size_t i = 0; i < reader->n; i++) {
         const rd_kafka_message_t *message = reader->messages[i];
