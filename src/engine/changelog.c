@@ -1,4 +1,4 @@
-/* Small values of the changelog. A shard record: version u8 = 1, model u64, erasure key u64, clock i64, topics u16, and
+/* What stands on the changelog, and the same in the store. A shard record: version u8 = 1, model u64, erasure key u64, clock i64, topics u16, and
  * for each its hash u64 and next offset i64; little endian. */
 #include "engine/changelog.h"
 

@@ -1,4 +1,4 @@
-/* Keys and small values of the changelog. Keys are also the store's keys within a shard: one byte says what follows.
+/* Keys and values of the changelog. Keys are also the store's keys within a shard: one byte says what follows.
  *   'L' + lead id          a lead's value (lead_bytes); tombstone: forgotten
  *   'E' + 16 bytes         an erasure: keyed hash of a lead's id -> time, i64 little endian; never deleted
  *   'S'                    the shard record: what the shard's last batch was
