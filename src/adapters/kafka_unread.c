@@ -4,7 +4,8 @@
  *
  * Topics are asked for by their settings, as that is the one question of librdkafka 2.0.2 about topics whose answer
  * comes to a queue: one for metadata keeps the thread waiting, and a broker that is slow or frozen would hold up all
- * that the worker does. Without an answer nothing is known, so nothing changes. */
+ * that the worker does. It needs a right that the start has needed too. Without an answer, or without that right,
+ * nothing is known, so nothing changes. */
 #include "adapters/kafka_unread.h"
 
 #include "host/clock.h"
@@ -38,15 +39,19 @@ void kafka_unread_forget(struct kafka_unread *unread) {
     unread->answer = NULL;
 }
 
-static bool note_topic(struct kafka_unread *unread, struct kafka_shards *shards, size_t t, bool missing,
+static bool note_topic(struct kafka_unread *unread, struct kafka_shards *shards, size_t t, rd_kafka_resp_err_t err,
                        struct err *e) {
     const char *name = shards->options->topics[t].name;
     int64_t now = clock_mono_ms();
-    if (!missing) {
+    if (!err) {
         shards->pool->missed &= ~(UINT32_C(1) << t);
         unread->gone_since[t] = 0;
-        return true;
+    } else if (!is_missing(err)) {
+        LOG_RARELY(LOG_LEVEL_WARN, "topic_unknown", "topic=%s words=\"whether it is still there cannot be told: %s; the "
+                   "user needs READ and DESCRIBE_CONFIGS on inputs\"", name, rd_kafka_err2str(err));
     }
+    if (!is_missing(err))
+        return true;
     shards->pool->missed |= UINT32_C(1) << t;
     if (!unread->gone_since[t])
         unread->gone_since[t] = now;
@@ -67,7 +72,7 @@ static bool note_topics(struct kafka_unread *unread, struct kafka_shards *shards
     for (size_t i = 0; good && i < n; i++) {
         int t = kafka_shards_topic(shards, rd_kafka_ConfigResource_name(resources[i]));
         if (t >= 0)
-            good = note_topic(unread, shards, (size_t)t, is_missing(rd_kafka_ConfigResource_error(resources[i])), e);
+            good = note_topic(unread, shards, (size_t)t, rd_kafka_ConfigResource_error(resources[i]), e);
     }
     return good;
 }

@@ -30,8 +30,12 @@ def _until(good, words, daemon, limit=30):
 # ---------------------------------------------------------------- topics
 
 def input_deleted(play):
-    """A source topic is deleted while it is read: a process that lives on, reading nothing, would be the worst."""
+    """A source topic is deleted while it is read: a process that lives on, reading nothing, would be the worst. It asks
+    for its topics as one who has the rights of a run, and no other."""
+    secured = Secured(play)
     play.make_topics()
+    play.config["kafka"] = secured.sasl("scorer")
+    secured.allow_run("scorer")
     play.send(play.traffic(2_000, 100))
     daemon = play.start()
     play.wait_quiet(still=1.5)
