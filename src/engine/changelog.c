@@ -1,5 +1,6 @@
-/* What stands on the changelog, and the same in the store. A shard record: version u8 = 1, model u64, erasure key u64, clock i64, topics u16, and
- * for each its hash u64 and next offset i64; little endian. */
+/* What stands on the changelog, and the same in the store. A shard record: version u8 = 1, model u64, erasure key u64,
+ * clock i64, topics u16, and for each its hash u64 and next offset i64; little endian. An erasure: its time, i64. A
+ * lead's value: lead_bytes.h. */
 #include "engine/changelog.h"
 
 #include <leadstream/lead_bytes.h>
