@@ -46,8 +46,8 @@ rd_kafka_t *kafka_client_enter(struct kafka_client *client, const char *call);
 void kafka_client_leave(struct kafka_client *client);
 const char *kafka_client_inside(const struct kafka_client *client);
 
-/* Takes messages from a queue: what is there at once, at most `max`, else what comes first within `wait` ms. Returns how
- * many. (A batch call that waits would wait for all of them.) */
+/* Takes messages from a queue: what is there at once, at most `max`, else what comes first within `wait` ms. Returns
+ * how many. (A batch call that waits would wait for all of them.) */
 size_t kafka_client_fetch(rd_kafka_queue_t *queue, int wait, rd_kafka_message_t **messages, size_t max);
 
 /* Makes idle broker threads look at once for what there is to fetch. librdkafka before 2.2 looks only once a second

@@ -1,6 +1,6 @@
-/* The group's metadata is taken when the transaction begins: if the group moves on before the commit, the broker refuses
- * the offsets, which is the fence. Metadata taken later would let the offsets of partitions that are lost overwrite their
- * new owner's. */
+/* The group's metadata is taken when the transaction begins: if the group moves on before the commit, the broker
+ * refuses the offsets, which is the fence. Metadata taken later would let the offsets of partitions that are lost
+ * overwrite their new owner's. */
 #include "adapters/kafka_offsets.h"
 
 #include "base/guard.h"

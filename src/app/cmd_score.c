@@ -227,7 +227,8 @@ static void tell_count(uint64_t n, const char *what) {
 /* What was scored as the model says, but may not be what its author meant. */
 static void tell_counts(const struct score_counts *counts) {
     tell_count(counts->below_ids,
-               "an event was older than all ids remembered of its lead, so it counts even if it came before (dedupe.ids)");
+               "an event was older than all ids remembered of its lead, so it counts even if it came before "
+               "(dedupe.ids)");
     tell_count(counts->cond.not_a_number, "a numeric test met a text that is no number, and did not hold");
     tell_count(counts->cond.match_limit, "a regular expression gave up at its limit, and did not hold");
 }

@@ -13,8 +13,10 @@ static bool log_lead(struct engine *engine, struct cache_entry *entry, struct er
     engine->counts.changelog_records++;
     if (!sink->log(sink->self, entry->shard, changelog_lead_key(lead->key, key), value, e))
         return false;
-    return !entry->erasing || sink->log(sink->self, entry->shard, changelog_erasure_key(engine->o.store, lead->key, key),
-                                        changelog_erasure_value(lead->d.erased, time), e);
+    if (!entry->erasing)
+        return true;
+    struct bytes erasure = changelog_erasure_key(engine->o.store, lead->key, key);
+    return sink->log(sink->self, entry->shard, erasure, changelog_erasure_value(lead->d.erased, time), e);
 }
 
 /* Today's offsets and clock into the record; topics that are no longer read keep theirs. */

@@ -46,7 +46,7 @@ def _ends(play):
 
 
 def _settled(play):
-    """The same once it stands still: a broker writes a transaction's markers when it has said already that all is well."""
+    """The same once it stands still: a broker writes a transaction's markers after it has said that all is well."""
     ends, again = None, _ends(play)
     while ends != again:
         time.sleep(0.3)

@@ -33,7 +33,8 @@ class Served:
             self.server.handle_error = lambda *_: None      # who does not believe the certificate goes away
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
-            self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True,
+                                                     do_handshake_on_connect=False)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.server.server_address[1]}"
 

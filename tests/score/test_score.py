@@ -132,8 +132,8 @@ class Score(unittest.TestCase):
         """Texts that are no numbers, a regular expression that gives up, events too old for the ids."""
         model = self.folder / "model.yaml"
         model.write_text("model: m\nversion: 1\ndedupe: {ids: 2}\n"
-                         "engagement: {half_life: none, groups: {web: {rules: [{id: page, on: web.page_viewed, points: 1,"
-                         " when: {url: {not: {matches: '^(a+)+$'}}}}]}}}\n"
+                         "engagement: {half_life: none, groups: {web: {rules: [{id: page, on: web.page_viewed,"
+                         " points: 1, when: {url: {not: {matches: '^(a+)+$'}}}}]}}}\n"
                          "fit: {rules: [{id: size, of: size, bands: [{from: 10, points: 5}]}]}\n", encoding="utf-8")
         plain = [event("a", 0, 8, "form.submitted", size="12"), event("a", 1, 9, url="/")]
         self.assertEqual(self.score(self.write("plain.jsonl", plain))[0]["total"], 6)
@@ -142,8 +142,8 @@ class Score(unittest.TestCase):
                        event("a", 4, 1, url="/"), event("a", 5, 2, url="/")]
         self.assertEqual(self.score(self.write("odd.jsonl", odd))[0]["total"], 4)
         self.assertEqual(self.err.splitlines(), [
-            "leadstream score: an event was older than all ids remembered of its lead, so it counts even if it came before"
-            " (dedupe.ids): 2 times",
+            "leadstream score: an event was older than all ids remembered of its lead, so it counts even if it came "
+            "before (dedupe.ids): 2 times",
             "leadstream score: a numeric test met a text that is no number, and did not hold: once",
             "leadstream score: a regular expression gave up at its limit, and did not hold: once"])
 

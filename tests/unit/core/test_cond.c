@@ -49,7 +49,8 @@ START_TEST(text_tests_agree_with_plain_loops) {
             op == COND_IN ? cond_add_in(model->conds, url, &word, 1) : cond_add_text(model->conds, op, url, word);
         for (int j = 0; j < 20; j++) {
             struct bytes text = random_text(&state, text_bytes, j % 2 ? 40 : 5);
-            ck_assert_msg(holds(cond, text, NULL) == plain_text_holds(op, text, word), "op %d, \"%.*s\" in \"%.*s\", SEED=%llu",
+            ck_assert_msg(holds(cond, text, NULL) == plain_text_holds(op, text, word),
+                          "op %d, \"%.*s\" in \"%.*s\", SEED=%llu",
                           (int)op, (int)word.n, (const char *)word.at, (int)text.n, (const char *)text.at,
                           (unsigned long long)seed);
         }
