@@ -6,4 +6,4 @@ import load
 def overload_short(play):
     """Six times the rate that it can take: memory stays in its bounds, no shard is lost, the lag drains, and every
     record is right."""
-    print(load.overload(play, seconds=3, batch=50, times=6, leads=5_000, ahead=10_000, measure=3, limit=90))
+    print(load.overload(play, seconds=3, batch=50, times=6, leads=5_000, ahead=6_000, measure=3, limit=90))

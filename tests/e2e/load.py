@@ -1,7 +1,7 @@
 """More than it can take, and for long: what the process does to memory, files and its seat in the group. On demand:
 
-    load.py overload LEADSTREAM BROKER_FOLDER WORK_FOLDER [--cpu 0.1] [--seconds 60] [--times 10]
-    load.py soak     LEADSTREAM BROKER_FOLDER WORK_FOLDER [--cpu 0.1] [--minutes 30] [--rate N]
+    load.py overload LEADSTREAM BROKER_FOLDER WORK_FOLDER [--cpu 0.05] [--seconds 60] [--times 10]
+    load.py soak     LEADSTREAM BROKER_FOLDER WORK_FOLDER [--cpu 0.05] [--minutes 30] [--rate N]
 
 overload: measures the rate R that the daemon can take, offers 10 R for 60 s, then a tenth of R until the lag is gone.
 soak: half of R (or --rate) for 30 minutes. Both end by comparing every record with `score --changes`, and print their
@@ -204,12 +204,24 @@ class Started:
             return self.feeder.sent
         return sum(self.play.wire.ends(self.play.topic("events"), self.play.partitions))
 
+    def normal(self, takes, rest, limit):
+        """A tenth of what it takes, until it has caught up and for some seconds more. Returns when it had caught up, and what
+        the watch saw in the second half of those seconds: memory given back takes some."""
+        self.feeder.rate, begin = takes / 10, self.watch.now()
+        while self.watch.rows[-1]["lag"] > takes and self.watch.now() - begin < limit:
+            self.daemon.must_live()
+            time.sleep(0.5)
+        caught_up = self.watch.now()
+        time.sleep(rest)
+        return caught_up, self.watch.since(caught_up + rest / 2) or self.watch.rows[-1:]
+
     def settled(self):
         """No more is sent, all is taken, nothing more comes. Until when all timers have fired."""
         self.feeder.close()
         self.play.reconnect() # a broker ends connections that were idle for long
         sure = self.play.wait_quiet(limit=300)
         self.watch.close()
+        self.watch.rows.append(self.watch.look())
         _must(self.watch.rows[-1]["lag"] == 0, "the lag did not drain", self.watch)
         # A lead at its limits publishes nothing more: that none was left out or taken twice is also a matter of counting.
         taken, twice = self.daemon.sum("leadstream_events_total"), self.daemon.sum("leadstream_duplicates_total")
@@ -228,28 +240,22 @@ def overload(play, seconds, times, batch=0, quota=None, leads=20_000, ahead=200_
     run = Started(play, leads, 0.5, quota)
     feeder, daemon, watch = run.feeder, run.daemon, run.watch
     takes, cpu = run.takes(ahead, measure)
-    seat, before, began = Seat(play, daemon), watch.rows[-30:], watch.now()
-    sent, first = run.offered(seconds), watch.rows[-1]
-    feeder.rate = takes * times * 1.03 # what is on its way at the end does not count
     feeder.start()
+    rest = 20 if seconds >= LONG else 0
+    before = run.normal(takes, rest, limit)[1] if rest else watch.rows[-1:]
+    seat, sent, first, began = Seat(play, daemon), run.offered(seconds), watch.rows[-1], watch.now()
+    feeder.rate = takes * times * 1.03 # what is on its way at the end does not count
     time.sleep(seconds)
     offered = (run.offered(seconds) - sent) / (watch.now() - began)
     _must(offered >= takes * (times if seconds >= LONG else min(times, 2)),
           f"only {offered:.0f}/s were offered to one that takes {takes:.0f}/s", watch)
-    feeder.rate = takes / 10
     ended, last = watch.now(), watch.rows[-1]
-    while watch.rows[-1]["lag"] > takes and watch.now() - ended < limit:
-        daemon.must_live()
-        time.sleep(0.5)
-    drained = watch.now() - ended
-    if seconds >= LONG:
-        time.sleep(20) # normal again: what memory is then is compared with what it was
-    after = watch.rows[-30:]
+    drained, after = run.normal(takes, rest, limit)
     sure = run.settled()
     figures = check_bounds(play, watch, began, plateau=seconds >= LONG) | seat.must_be_kept(watch) | run.held_back()
     figures |= {"takes": round(takes), "cpu": round(cpu, 3), "offered": round(offered), "times": round(offered / takes, 1),
                 "seconds": seconds, "takes_meanwhile": round((last["events"] - first["events"]) / (last["t"] - first["t"])),
-                "largest_lag": max(row["lag"] for row in watch.since(began)), "drained_in_s": round(drained, 1),
+                "largest_lag": max(row["lag"] for row in watch.since(began)), "drained_in_s": round(drained - ended, 1),
                 "rss_mib": [round(mean_rss(rows), 1) for rows in (before, after)],
                 "besides_caches_mib": [round(mean_besides(rows), 1) for rows in (before, after)], "events": feeder.sent}
     print(json.dumps(figures), flush=True)
@@ -305,7 +311,7 @@ def main():
     parser.add_argument("what", choices=("overload", "soak"))
     for name in ("leadstream", "broker", "work"):
         parser.add_argument(name)
-    parser.add_argument("--cpu", type=float, default=0.1)
+    parser.add_argument("--cpu", type=float, default=0.05)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--batch", type=int, default=0)
