@@ -5,6 +5,8 @@
  *                 one; before leads a bloom filter, because most gets are for leads that are not there;
  *   stalls        triggers far apart, and writes that would stall come back at once (no_slowdown): the poll loop must
  *                 not wait for a compaction; rocks_store retries for a bounded time;
+ *   at a start    leads are compacted later still, until the shards are up to date: the compaction that the last process
+ *                 left behind, and that of what is caught up with, would take near half of a restart;
  *   info log      none: Debian builds RocksDB with its assertions on, and a line that does not fit the disk makes the
  *                 next line abort the process (WritableFileWriter after an error), where we want to refuse in words;
  *   write log     never synced, since the changelog is the truth, but recovered to a point in time, so that a shard's
@@ -25,7 +27,7 @@ enum { CACHE_EIGHTHS = 4, MEMTABLE_EIGHTHS = 3 };
 /* Memtables of one family: one is filled while others are flushed. */
 enum { MEMTABLES = 3 };
 enum { MAX_OPEN_FILES = 256, BLOOM_BITS = 10, BLOCK_BYTES = 4096 };
-enum { LEVEL0_COMPACT = 8, LEVEL0_SLOW = 40, LEVEL0_STOP = 80 };
+enum { LEVEL0_COMPACT = 8, LEVEL0_RESTORING = 20, LEVEL0_SLOW = 40, LEVEL0_STOP = 80 };
 #define LEAST_CACHE_SHARD ((size_t)8 << 20)
 enum { MOST_CACHE_BITS = 4 };
 #define MAX_MANIFEST_BYTES ((size_t)16 << 20)
@@ -112,6 +114,7 @@ static void make_options(struct rocks_db *db, size_t memory, bool read_only) {
     rocksdb_options_set_block_based_table_factory(db->options[ROCKS_TIMERS], db->scanned);
     rocksdb_options_set_memtable_whole_key_filtering(db->options[ROCKS_LEADS], 1);
     rocksdb_options_set_memtable_prefix_bloom_size_ratio(db->options[ROCKS_LEADS], 0.05);
+    rocksdb_options_set_level0_file_num_compaction_trigger(db->options[ROCKS_LEADS], LEVEL0_RESTORING);
     db->write = rocksdb_writeoptions_create();
     rocksdb_writeoptions_set_no_slowdown(db->write, 1);
     rocksdb_writeoptions_disable_WAL(db->write, !GUARD(log_ahead));
@@ -149,6 +152,14 @@ bool rocks_db_open(struct rocks_db *db, const char *dir, size_t memory, bool rea
         return true;
     free_options(db);
     return rocks_db_error(db, message, e);
+}
+
+bool rocks_db_restored(struct rocks_db *db, struct err *e) {
+    char trigger[16], *message = NULL;
+    snprintf(trigger, sizeof trigger, "%d", LEVEL0_COMPACT);
+    const char *name = "level0_file_num_compaction_trigger", *value = trigger;
+    rocksdb_set_options_cf(db->db, db->family[ROCKS_LEADS], 1, &name, &value, &message);
+    return !message || rocks_db_error(db, message, e);
 }
 
 void rocks_db_close(struct rocks_db *db) {

@@ -36,6 +36,9 @@ struct rocks_db {
 NODISCARD bool rocks_db_open(struct rocks_db *db, const char *dir, size_t memory, bool read_only, struct err *e);
 void rocks_db_close(struct rocks_db *db);
 
+/* What was behind is up to date: leads are compacted as usual from now on, which waited until here. */
+NODISCARD bool rocks_db_restored(struct rocks_db *db, struct err *e);
+
 /* Fills *e with what RocksDB says, as a code with a remedy, and takes the message. Returns false. */
 bool rocks_db_error(const struct rocks_db *db, char *message, struct err *e);
 

@@ -72,6 +72,11 @@ struct store rocks_store_port(struct rocks_store *rs, unsigned worker) {
     return made;
 }
 
+bool rocks_store_restored(struct rocks_store *rs, struct err *e) {
+    MUST(rs->magic == MAGIC);
+    return rs->read_only || rocks_db_restored(&rs->db, e);
+}
+
 bool rocks_store_shards(struct rocks_store *rs, uint32_t *shards, size_t max, size_t *n, struct err *e) {
     char *message = NULL;
     *n = 0;

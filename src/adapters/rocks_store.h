@@ -37,6 +37,9 @@ void rocks_store_close(struct rocks_store **rs);
  * threads start. */
 struct store rocks_store_port(struct rocks_store *rs, unsigned worker);
 
+/* The shards of this start are up to date: compaction of leads, which waited for that, goes on as usual. Any thread. */
+NODISCARD bool rocks_store_restored(struct rocks_store *rs, struct err *e);
+
 /* The shards that the store knows, rising; at most max. */
 NODISCARD bool rocks_store_shards(struct rocks_store *rs, uint32_t *shards, size_t max, size_t *n, struct err *e);
 

@@ -42,6 +42,7 @@ struct daemon {
     size_t n_condemned;
     struct worker *workers[DAEMON_MAX_THREADS];
     size_t n_workers;
+    bool restored; /* so the store was told */
     struct http *http;
     struct inspect_socket *inspect;
 };
@@ -321,7 +322,24 @@ static int64_t hangs(const struct daemon *daemon, size_t i) {
     return silent > patience(daemon) ? silent : 0;
 }
 
-bool daemon_running(const struct daemon *daemon, struct err *e) {
+/* Tells the store, once, when no shard of this start is being brought up to date any more. */
+static void watch_restores(struct daemon *daemon) {
+    struct err e;
+    bool any = false;
+    for (size_t i = 0; i < daemon->n_workers && !daemon->restored; i++) {
+        if (!worker_healthy(daemon->workers[i]))
+            return;
+        any = any || worker_restored(daemon->workers[i]);
+    }
+    if (!any)
+        return;
+    daemon->restored = true;
+    LOG(LOG_LEVEL_INFO, "restored", "%s", "");
+    if (!rocks_store_restored(daemon->store, &e))
+        LOG_ERR(LOG_LEVEL_WARN, "compaction_late", &e);
+}
+
+bool daemon_running(struct daemon *daemon, struct err *e) {
     for (size_t i = 0; i < daemon->n_workers; i++) {
         if (worker_ended(daemon->workers[i], e))
             return false;
@@ -331,6 +349,7 @@ bool daemon_running(const struct daemon *daemon, struct err *e) {
             return err_set(e, ERR_TIMEOUT, "", "worker %zu hangs%s%s: its turn has not ended for %" PRId64 " s", i,
                            call ? " in " : "", call ? call : "", silent / 1000);
     }
+    watch_restores(daemon);
     return true;
 }
 

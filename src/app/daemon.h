@@ -28,7 +28,7 @@ struct daemon;
 struct daemon *daemon_start(const struct daemon_options *options, struct err *e);
 
 /* True while all workers run; else *e says why the first one ended, or that it hangs. */
-bool daemon_running(const struct daemon *daemon, struct err *e);
+bool daemon_running(struct daemon *daemon, struct err *e);
 
 /* Asks all to stop and waits DAEMON_STOP at most. False: *e says what was not done; if they did not end in time, the
  * daemon must not be freed and the process should leave at once (*late). */

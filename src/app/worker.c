@@ -65,7 +65,7 @@ struct worker {
     int64_t published;
     pthread_t thread;
     bool started;
-    _Atomic bool stop, ended, healthy;
+    _Atomic bool stop, ended, healthy, restored;
     _Atomic int64_t heard; /* when the last turn began */
     struct err why; /* valid once ended */
     _Atomic(struct question *) question;
@@ -169,6 +169,8 @@ static void publish_counts(struct worker *worker) {
     publish_errors(worker);
     trouble_look(&worker->trouble, worker->o.index, clock_mono_ms());
     atomic_store(&worker->healthy, c->shards == c->shards_live && !worker->trouble.since);
+    if (c->shards && c->shards == c->shards_live)
+        atomic_store(&worker->restored, true);
     if (worker->o.turned)
         worker->o.turned(worker->o.host, worker->o.index, c);
 }
@@ -321,6 +323,10 @@ int64_t worker_heard(const struct worker *worker) {
 const char *worker_calling(const struct worker *worker) {
     const char *call = kafka_sink_calling(worker->sink); /* first: it may be within the consumer's, which revokes */
     return call ? call : kafka_source_calling(worker->source);
+}
+
+bool worker_restored(const struct worker *worker) {
+    return atomic_load(&worker->restored);
 }
 
 bool worker_healthy(const struct worker *worker) {

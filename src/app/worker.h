@@ -96,5 +96,7 @@ bool worker_peek(struct worker *worker, uint32_t shard, struct bytes lead, int w
 
 /* True while every shard that is assigned is live and nothing is in the way. */
 bool worker_healthy(const struct worker *worker);
+/* It has had shards, and all of them up to date. */
+bool worker_restored(const struct worker *worker);
 
 #endif

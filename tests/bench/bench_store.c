@@ -177,6 +177,7 @@ int main(int argc, char **argv) {
     printf("%u leads of %d bytes in %d shards, batches of %u, %zu MiB\n", b.leads, VALUE, SHARDS, b.batch,
            options.memory >> 20);
     restore(&b);
+    must(rocks_store_restored(b.rs, &e), &e);
     load(&b, rounds);
     rewrite(&b, rounds, false);
     rewrite(&b, rounds, true);

@@ -167,6 +167,7 @@ def restore_empty(play):
     daemon = play.start()
     play.wait_quiet()
     read = daemon.sum("leadstream_restored_records_total")
+    daemon.wait_words("event=restored", 10)  # with which compaction of leads, late until then, goes on
     daemon.end()
     if read < leads:
         raise AssertionError(f"{read} changelog records were read for {leads} leads")

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NONE LEAD_NO_DUE
@@ -429,6 +430,41 @@ START_TEST(the_shards_of_a_store_are_listed) {
 }
 END_TEST
 
+/* Tables of leads that wait to be merged. */
+static long waiting(const struct rocks_db *db) {
+    char *text = rocksdb_property_value_cf(db->db, db->family[ROCKS_LEADS], "rocksdb.num-files-at-level0");
+    ck_assert_ptr_nonnull(text);
+    long n = strtol(text, NULL, 10);
+    rocksdb_free(text);
+    return n;
+}
+
+START_TEST(leads_are_compacted_once_a_start_is_over) {
+    char path[256], *message = NULL;
+    struct rocks_db db;
+    struct err e;
+    fixture_directory(path);
+    ck_assert_msg(rocks_db_open(&db, path, ROCKS_DB_MIN_MEMORY, false, &e), "%s", e.words);
+    rocksdb_flushoptions_t *flush = rocksdb_flushoptions_create();
+    for (int i = 0; i < 12; i++) {
+        rocksdb_put_cf(db.db, db.write, db.family[ROCKS_LEADS], "a lead", 6, "its value", 9, &message);
+        ck_assert_ptr_null(message);
+        rocksdb_flush_cf(db.db, flush, db.family[ROCKS_LEADS], &message);
+        ck_assert_ptr_null(message);
+    }
+    rocksdb_flushoptions_destroy(flush);
+    nanosleep(&(struct timespec){0, 100000000}, NULL); /* in which a merge that was due would have begun */
+    ck_assert_int_eq(waiting(&db), 12);
+    ck_assert_msg(rocks_db_restored(&db, &e), "%s", e.words);
+    for (int i = 0; waiting(&db) > 1; i++) {
+        ck_assert_int_lt(i, 2000);
+        nanosleep(&(struct timespec){0, 10000000}, NULL);
+    }
+    rocks_db_close(&db);
+    fixture_remove(path);
+}
+END_TEST
+
 static void add(TCase *all) {
     tcase_add_test(all, another_process_has_it);
     tcase_add_test(all, of_another_cluster_app_or_generation);
@@ -449,6 +485,7 @@ static void add(TCase *all) {
     tcase_add_test(all, a_full_disk);
     tcase_add_test(all, inspecting_beside_the_daemon_and_at_rest);
     tcase_add_test(all, the_shards_of_a_store_are_listed);
+    tcase_add_test(all, leads_are_compacted_once_a_start_is_over);
 }
 
 int main(int argc, char **argv) {
