@@ -3,6 +3,7 @@
 
 #include "base/guard.h"
 
+#include <inttypes.h>
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -240,6 +241,9 @@ char *kafka_conf_transactional_id(const struct kafka_conf *conf, char *out) {
 }
 
 char *kafka_conf_instance_id(const struct kafka_conf *conf, char *out) {
-    MUST(snprintf(out, KAFKA_CONF_NAME, "%u.%s", conf->worker, conf->instance) < KAFKA_CONF_NAME);
+    char topics[16] = "";
+    if (conf->topics)
+        snprintf(topics, sizeof topics, ".%08" PRIx32, conf->topics);
+    MUST(snprintf(out, KAFKA_CONF_NAME, "%u.%s%s", conf->worker, conf->instance, topics) < KAFKA_CONF_NAME);
     return out;
 }

@@ -33,6 +33,7 @@ struct kafka_conf {
     const char *generation;
     const char *instance;
     unsigned worker;
+    uint32_t topics;        /* a hash of the topics that this worker's consumer asks for; 0: none is given */
     size_t prefetch;        /* bytes that this worker's consumer may hold fetched, of all partitions; 0: default */
     unsigned queues;        /* partitions of all topics that this worker expects to read (it divides prefetch); 0: 8 */
     unsigned fetch_wait;    /* ms that what was produced may wait at the broker to be fetched with more; 0: 20 */
@@ -75,7 +76,9 @@ struct kafka_conf_queue {
 struct kafka_conf_queue kafka_conf_queue(const struct kafka_conf *conf);
 
 /* `<app>.<generation>`; `<app>.<generation>.changelog`; `<app>.<generation>.<instance>.<worker>`;
- * `<worker>.<instance>`. out has room for KAFKA_CONF_NAME bytes; returned. */
+ * `<worker>.<instance>`, and `.<topics>` where they are given: the group keeps a seat's partitions for whoever comes back
+ * to it, whatever topics he asks for then, so who asks for others has another seat. out has room for KAFKA_CONF_NAME
+ * bytes; returned. */
 char *kafka_conf_group(const struct kafka_conf *conf, char *out);
 char *kafka_conf_changelog(const struct kafka_conf *conf, char *out);
 char *kafka_conf_transactional_id(const struct kafka_conf *conf, char *out);

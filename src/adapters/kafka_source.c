@@ -11,6 +11,7 @@
 
 #include "adapters/kafka_shards.h"
 #include "adapters/kafka_unread.h"
+#include "adapters/murmur2.h"
 #include "host/clock.h"
 #include "host/log.h"
 
@@ -20,6 +21,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -288,6 +290,14 @@ static bool source_seek(void *self, uint32_t shard, const int64_t *offsets, stru
 
 /* ---- making and ending ---- */
 
+/* In any order the same. */
+static uint32_t hash_topics(const struct kafka_source_options *options) {
+    uint32_t hash = 0;
+    for (size_t t = 0; t < options->n_topics; t++)
+        hash ^= murmur2((struct bytes){(const uint8_t *)options->topics[t].name, strlen(options->topics[t].name)});
+    return hash;
+}
+
 /* Metadata known before the assignment saves the first fetch half a second. */
 static bool warm_metadata(struct kafka_source *source, struct err *e) {
     const struct rd_kafka_metadata *metadata = NULL;
@@ -308,6 +318,7 @@ struct kafka_source *kafka_source_new(const struct kafka_source_options *options
     struct kafka_source *source = calloc(1, sizeof *source);
     MUST(source);
     source->options = *options;
+    source->options.conf.topics = hash_topics(options);
     source->pool.options = &source->options;
     source->pool.place = options->place ? options->place : &source->pool.nowhere;
     source->pool.limit = kafka_conf_queue(&options->conf);

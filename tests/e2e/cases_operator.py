@@ -40,6 +40,26 @@ def inspect_lead(play):
     play.check(sure)
 
 
+def sources_changed(play):
+    """A topic more among the sources at a restart, then one less, sooner than the group forgets the seats: it begins with
+    what it is to read now, not with the partitions that the group kept for it."""
+    play.config["kafka"]["session.timeout.ms"] = 4000
+    play.config["sources"] = [{"topic": play.topic(n), "format": "json"} for n in ("events", "more")]
+    play.make_topics()
+    both = play.config["sources"]
+    events = play.traffic(3_000, 60)
+    for number, sources in enumerate((both[:1], both, both[1:])):
+        play.send(events[number * 1_000:(number + 1) * 1_000], sources[-1]["topic"])
+        daemon = play.start(sources=sources, time={"idle": "120s"})
+        play.wait_live(daemon)
+        play.wait_lag(0)
+        daemon.end()
+    daemon = play.start()
+    play.wait_live(daemon)
+    play.check(play.wait_quiet())
+    daemon.end()
+
+
 def watched(play):
     """/metrics counts what was published, /health is well, SIGHUP says that it reads nothing again."""
     play.config["outputs"]["headers"] = "cloudevents"

@@ -66,6 +66,16 @@ static void expect(enum kafka_conf_role role, const char *name, const char *valu
     rd_kafka_conf_destroy(made);
 }
 
+/* The group would give whoever comes back to a seat what it had, whatever he asks for now. */
+START_TEST(who_asks_for_other_topics_has_another_seat) {
+    struct kafka_conf one = {.app = "app", .generation = "g1", .instance = "host-a", .worker = 2};
+    char name[KAFKA_CONF_NAME];
+    ck_assert_str_eq(kafka_conf_instance_id(&one, name), "2.host-a");
+    one.topics = 0x00abcdef;
+    ck_assert_str_eq(kafka_conf_instance_id(&one, name), "2.host-a.00abcdef");
+}
+END_TEST
+
 START_TEST(roles_have_their_own) {
     expect(KAFKA_CONF_SOURCE, "group.id", "app.g1");
     expect(KAFKA_CONF_SOURCE, "group.instance.id", "2.host-a");
@@ -133,6 +143,7 @@ END_TEST
 static void add(TCase *all) {
     tcase_add_loop_test(all, properties_pass_or_are_refused_in_words, 0, (int)(sizeof cases / sizeof *cases));
     tcase_add_test(all, roles_have_their_own);
+    tcase_add_test(all, who_asks_for_other_topics_has_another_seat);
     tcase_add_test(all, a_record_may_be_as_large_as_topics_take_by_default);
     tcase_add_test(all, prefetch_is_divided_among_the_queues);
     tcase_add_test(all, a_secret_is_not_quoted);
