@@ -2,6 +2,7 @@
  * daemon through its socket, or reads a store at rest. */
 #include "adapters/rocks_store.h"
 #include "app/cmd.h"
+#include "app/cmd_say.h"
 #include "app/inspect_socket.h"
 #include "app/settings.h"
 #include "codec/model_yaml.h"
@@ -250,29 +251,30 @@ int cmd_inspect(int argc, char **argv) {
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     struct inspection in = {.config = "config/leadstream.yaml", .at = LEAD_NEVER, .json = !isatty(STDOUT_FILENO)};
-    for (int c; (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, ":c:h", options, NULL)) != -1;) {
         if (c == 'c') {
             in.config = optarg;
         } else if (c == 'a') {
-            if (!when_parse(bytes_of(optarg), &in.at)) {
-                fprintf(stderr, "leadstream inspect: --at \"%s\" is not RFC 3339 (try 2026-12-01T00:00:00Z)\n", optarg);
-                return EXIT_USAGE;
-            }
+            if (!when_parse(bytes_of(optarg), &in.at))
+                return cmd_say(EXIT_USAGE, argv[0], "--at \"%s\" is not RFC 3339 (try 2026-12-01T00:00:00Z)", optarg);
+            if (in.at < WHEN_FIRST || in.at > WHEN_LAST)
+                return cmd_say(EXIT_USAGE, argv[0], "--at \"%s\" is not within 2000-01-01 to 2100-01-01", optarg);
         } else if (c == 'o' && (!strcmp(optarg, "table") || !strcmp(optarg, "jsonl"))) {
             in.json = optarg[0] == 'j';
         } else if (c == 'h') {
             fputs(help, stdout);
             return EXIT_DONE;
+        } else if (c == 'o') {
+            return cmd_say(EXIT_USAGE, argv[0], "--output \"%s\" is neither table nor jsonl", optarg);
         } else {
-            if (c == 'o')
-                fprintf(stderr, "leadstream inspect: --output \"%s\" is neither table nor jsonl\n", optarg);
-            return EXIT_USAGE;
+            return cmd_say_option(argv[0], c, argv);
         }
     }
-    if (optind + 1 != argc || !*argv[optind] || strlen(argv[optind]) > EVENT_MAX_LEAD) {
-        fputs(help, stderr);
-        return EXIT_USAGE;
-    }
+    if (optind + 1 != argc)
+        return cmd_say(EXIT_USAGE, argv[0], "one LEAD is to be given (see `leadstream inspect --help`)");
+    if (!*argv[optind] || strlen(argv[optind]) > EVENT_MAX_LEAD)
+        return cmd_say(EXIT_USAGE, argv[0], "a lead's id has 1 to %d bytes", EVENT_MAX_LEAD);
     in.key = bytes_of(argv[optind]);
     return load_and_inspect(&in);
 }

@@ -1,6 +1,7 @@
 /* `leadstream run`: the daemon. Starts, watches, and on SIGTERM or SIGINT commits, writes and leaves within ten
  * seconds; a second signal ends it at once, which loses nothing either (crash-only: starting is recovering). */
 #include "app/cmd.h"
+#include "app/cmd_say.h"
 #include "app/daemon.h"
 #include "app/keeper.h"
 #include "codec/model_yaml.h"
@@ -109,7 +110,8 @@ int cmd_run(int argc, char **argv) {
                                             {NULL, 0, NULL, 0}};
     const char *config = NULL;
     bool no_transactions = false;
-    for (int c; (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, ":c:h", options, NULL)) != -1;) {
         if (c == 'c') {
             config = optarg;
         } else if (c == 'n') {
@@ -118,12 +120,12 @@ int cmd_run(int argc, char **argv) {
             fputs(help, stdout);
             return EXIT_DONE;
         } else {
-            return EXIT_USAGE;
+            return cmd_say_option(argv[0], c, argv);
         }
     }
-    if (!config || optind != argc) {
-        fputs(help, stderr);
-        return EXIT_USAGE;
-    }
+    if (!config)
+        return cmd_say(EXIT_USAGE, argv[0], "-c CONFIG is missing (see `leadstream run --help`)");
+    if (optind != argc)
+        return cmd_say(EXIT_USAGE, argv[0], "\"%s\": no argument is expected", argv[optind]);
     return load_and_run(config, no_transactions);
 }
