@@ -102,6 +102,7 @@ static bool was_seen(const char *name) {
 
 static void watch_on(void) {
     watch.thread = pthread_self();
+    watch.n = 0;
     watch.on = true;
 }
 
