@@ -101,6 +101,13 @@ enum { SCORE_AT_ONCE = 1024 /* instants of change that happen in one call, where
 NODISCARD bool score_event(struct scorer *scorer, struct lead *lead, const struct event *event, size_t budget,
                            struct arena *arena, struct verdict *verdict, struct err *e);
 
+/* Does the event make timers fire before it is taken: is one due by its time, and is it neither dropped nor a duplicate? */
+bool score_fires_first(const struct scorer *scorer, const struct lead *lead, const struct event *event);
+/* That part of score_event alone, as much as one call of it would do: who gives the event next, until the former says
+ * no, and then the event, has the same as without. Between the two d.due may be past the next instant of change. */
+NODISCARD bool score_fire_first(struct scorer *scorer, struct lead *lead, const struct event *event, size_t budget,
+                                struct arena *arena, struct verdict *verdict, struct err *e);
+
 /* Time passes: the lead's instants of change at or before `now` happen, in order, each at its own T; then d.due is
  * armed past `now`. If the budget ends a search, d.due is where it stopped; maybe <= now, as after SCORE_AT_ONCE
  * instants: call again. */

@@ -229,25 +229,44 @@ static void take(struct record_list *list, struct lead *lead, const struct event
     arm(scorer, lead);
 }
 
+static bool is_erasure(const struct model_type *type) {
+    return type && type->effect == MODEL_EFFECT_ERASE;
+}
+
+/* What becomes of an event, as far as that is known before its lead's timers have fired. */
+static enum score_fate fate_of(const struct lead *lead, const struct event *event, const struct model_type *type) {
+    if (lead->d.erased != LEAD_NEVER && event->time <= lead->d.erased)
+        return FATE_DROPPED;
+    if (!is_erasure(type) && lead_knows_id(lead, event_hash(event->id)))
+        return FATE_DUPLICATE;
+    return FATE_TAKEN;
+}
+
+bool score_fires_first(const struct scorer *scorer, const struct lead *lead, const struct event *event) {
+    return lead->d.due <= event->time && fate_of(lead, event, model_type(scorer->model, event->type)) == FATE_TAKEN;
+}
+
+bool score_fire_first(struct scorer *scorer, struct lead *lead, const struct event *event, size_t budget,
+                      struct arena *arena, struct verdict *verdict, struct err *e) {
+    struct record_list list = {.scorer = scorer, .arena = arena, .ok = true};
+    *verdict = (struct verdict){.fate = FATE_TAKEN, .changed = true};
+    advance(&list, lead, event->time, budget, false);
+    return finish(&list, verdict, e);
+}
+
 bool score_event(struct scorer *scorer, struct lead *lead, const struct event *event, size_t budget,
                  struct arena *arena, struct verdict *verdict, struct err *e) {
     struct record_list list = {.scorer = scorer, .arena = arena, .ok = true};
-    *verdict = (struct verdict){.fate = FATE_TAKEN, .changed = true};
     const struct model_type *type = model_type(scorer->model, event->type);
-    bool erasure = type && type->effect == MODEL_EFFECT_ERASE;
-    if (lead->d.erased != LEAD_NEVER && event->time <= lead->d.erased) {
-        *verdict = (struct verdict){.fate = FATE_DROPPED};
+    *verdict = (struct verdict){.fate = fate_of(lead, event, type)};
+    verdict->changed = verdict->fate == FATE_TAKEN;
+    if (!verdict->changed)
         return true;
-    }
-    if (!erasure && lead_knows_id(lead, event_hash(event->id))) {
-        *verdict = (struct verdict){.fate = FATE_DUPLICATE};
-        return true;
-    }
     advance(&list, lead, event->time, budget, false);
     verdict->more = lead->d.due <= event->time;
     if (!list.ok || verdict->more)
         return finish(&list, verdict, e);
-    if (erasure) {
+    if (is_erasure(type)) {
         verdict->fate = FATE_ERASED;
         erase(&list, lead, event);
     } else {

@@ -183,18 +183,62 @@ static bool find_leads(struct engine *engine, struct shard *shard, size_t n, str
     return !n_fresh || batch_load(engine, shard, fresh, n_fresh, e);
 }
 
-/* Applies an event; a lead with a great many timers before it in several pieces. */
+/* A timer that must not fire: the lead has none until its next event, which everybody hears of. Like all that changes a
+ * lead that goes to the changelog, so no other owner of the shard fires it either. */
+static bool put_aside(struct engine *engine, struct shard *shard, struct cache_entry *entry, const struct err *why,
+                      struct err *e) {
+    const struct intake letter = {.topic = ENGINE_NO_TOPIC,
+                                  .shard = shard->number,
+                                  .offset = shard->log_end,
+                                  .timestamp = entry->lead.d.due,
+                                  .last = true,
+                                  .event = {.lead = entry->lead.key},
+                                  .key = entry->lead.key,
+                                  .schema_id = -1};
+    engine->full = true;
+    engine->counts.rejects++;
+    engine->counts.poisoned++;
+    engine_tell(engine, ENGINE_CONDEMNED, shard->number, 0, why);
+    if (!begin(engine, shard, e) ||
+        !(engine->o.sink->reject(engine->o.sink->self, &letter, why, e) || engine_stuck(e)))
+        return false;
+    entry->lead.d.due = LEAD_NO_DUE;
+    touch(engine, shard, entry);
+    return true;
+}
+
+/* The lead's timers that come before the event: where they make the program fail it is not the event's doing. */
+static bool fire_before(struct engine *engine, struct shard *shard, const struct event *event,
+                        struct cache_entry *entry, struct err *e) {
+    struct arena_mark mark = arena_mark(engine->arena);
+    struct verdict verdict;
+    bool ok = true;
+    while (ok && score_fires_first(engine->scorer, &entry->lead, event)) {
+        const struct err *why = engine->n_condemned ? condemned_timer(engine, entry) : NULL;
+        if (why)
+            return put_aside(engine, shard, entry, why, e);
+        blame_timer(engine, entry);
+        ok = score_fire_first(engine->scorer, &entry->lead, event, engine->o.search_budget, engine->arena, &verdict, e) &&
+             publish(engine, shard, entry, &verdict, e);
+        blame_none(engine);
+        arena_rewind(engine->arena, mark);
+    }
+    return ok;
+}
+
+/* Applies an event, after the timers before it. */
 static bool apply(struct engine *engine, struct shard *shard, const struct intake *item, struct cache_entry *entry,
                   struct err *e) {
     struct arena_mark mark = arena_mark(engine->arena);
     struct verdict verdict;
-    bool ok;
-    do {
-        ok = score_event(engine->scorer, &entry->lead, &item->event, engine->o.search_budget, engine->arena, &verdict,
-                         e) &&
-             publish(engine, shard, entry, &verdict, e);
-        arena_rewind(engine->arena, mark);
-    } while (ok && verdict.more);
+    bool ok = fire_before(engine, shard, &item->event, entry, e);
+    blame_item(engine, item);
+    ok = ok && score_event(engine->scorer, &entry->lead, &item->event, engine->o.search_budget, engine->arena, &verdict,
+                           e) &&
+         publish(engine, shard, entry, &verdict, e);
+    blame_none(engine);
+    arena_rewind(engine->arena, mark);
+    MUST(!ok || !verdict.more);
     if (!ok) {
         if (err_class(e->code) == ERR_CLASS_REJECT)
             condemned_add(engine, item, e);
@@ -234,9 +278,7 @@ static bool apply_all(struct engine *engine, struct shard *shard, size_t n, stru
             ok = reject(engine, item, e);
             continue;
         }
-        blame_item(engine, item);
         ok = apply(engine, shard, item, engine->entries[i], e);
-        blame_none(engine);
         last = item;
     }
     if (last)
@@ -292,30 +334,6 @@ static void move_clock(struct engine *engine, struct shard *shard) {
     }
     if (least != LEAD_NEVER && (!GUARD(clock_rises) || least - engine->o.grace > shard->clock))
         shard->clock = least - engine->o.grace;
-}
-
-/* A timer that must not fire: the lead has none until its next event, which everybody hears of. Like all that changes a
- * lead that goes to the changelog, so no other owner of the shard fires it either. */
-static bool put_aside(struct engine *engine, struct shard *shard, struct cache_entry *entry, const struct err *why,
-                      struct err *e) {
-    const struct intake letter = {.topic = ENGINE_NO_TOPIC,
-                                  .shard = shard->number,
-                                  .offset = shard->log_end,
-                                  .timestamp = entry->lead.d.due,
-                                  .last = true,
-                                  .event = {.lead = entry->lead.key},
-                                  .key = entry->lead.key,
-                                  .schema_id = -1};
-    engine->full = true;
-    engine->counts.rejects++;
-    engine->counts.poisoned++;
-    engine_tell(engine, ENGINE_CONDEMNED, shard->number, 0, why);
-    if (!begin(engine, shard, e) ||
-        !(engine->o.sink->reject(engine->o.sink->self, &letter, why, e) || engine_stuck(e)))
-        return false;
-    entry->lead.d.due = LEAD_NO_DUE;
-    touch(engine, shard, entry);
-    return true;
 }
 
 /* Lets the lead's instants up to the clock happen, as many as one call takes. */

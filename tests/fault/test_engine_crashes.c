@@ -20,8 +20,8 @@ static struct {
     bool in_batch;                  /* taken into the open one, and not rejected */
     struct {
         char lead[16];
-        int64_t at;                 /* the first instant that the clock makes happen for it; 0: not yet known */
-        bool known, fails;
+        int64_t at;                 /* of one of its records by time */
+        bool first, known, fails;   /* it is the first there is: before an event; or the last: by the clock */
     } timer;
     jmp_buf process;
     struct engine_place notes[NOTES];
@@ -173,10 +173,10 @@ END_TEST
 
 /* ---- timers ---- */
 
-/* Finds the first record by time that comes from the clock and not before an event; or fails at it. */
+/* Finds that record; or fails at it. */
 static bool emit_by_time(void *self, const struct record *record, struct err *e) {
     bool timer = play.s.place.busy && play.s.place.index == ENGINE_TIMER;
-    if (timer && !play.timer.known) {
+    if (timer && !play.timer.fails && !(play.timer.first && play.timer.known)) {
         snprintf(play.timer.lead, sizeof play.timer.lead, "%.*s", (int)record->lead.n, (const char *)record->lead.at);
         play.timer.at = record->at;
         play.timer.known = true;
@@ -219,7 +219,8 @@ static int64_t due_of_lead(void) {
     return due;
 }
 
-static char *scout(void) {
+static char *scout(bool first) {
+    play.timer.first = first;
     play.timer.known = play.timer.fails = false;
     begin_timers();
     setting_finish(&play.s);
@@ -239,7 +240,7 @@ static void restart(bool knowing) {
 
 /* With the _i-th call failing at the start that puts it aside (0: none). */
 START_TEST(a_timer_that_fails_is_put_aside_until_its_leads_next_event) {
-    char *wanted = scout();
+    char *wanted = scout(false);
     volatile unsigned crashes = 0;
     play.timer.fails = true;
     begin_timers();
@@ -274,10 +275,37 @@ START_TEST(a_timer_that_fails_is_put_aside_until_its_leads_next_event) {
 }
 END_TEST
 
+/* Nor is an event put aside for a timer of its lead that comes before it. */
+START_TEST(a_timer_that_fails_before_an_event_is_put_aside_and_not_the_event) {
+    char *wanted = scout(true);
+    volatile unsigned crashes = 0;
+    play.timer.fails = true;
+    begin_timers();
+    if (setjmp(play.process)) {
+        ck_assert_uint_le(++crashes, CRASHES);
+        leave_notes();
+        restart(true);
+    }
+    setting_finish(&play.s);
+    ck_assert_uint_eq(crashes, CRASHES);
+    ck_assert_uint_eq(play.s.counts.poisoned, 1);
+    ck_assert_int_eq(play.s.last_condemned.code, ERR_POISON);
+    char *all = world_outputs(play.s.world);
+    ck_assert_msg(strstr(all, "65535/"), "%s", all);
+    free(all);
+    char *got = of_others(published(&play.s));
+    ck_assert_str_eq(got, wanted);
+    free(got);
+    free(wanted);
+    setting_fini(&play.s);
+}
+END_TEST
+
 static void add(TCase *all) {
     tcase_set_timeout(all, 60);
     tcase_add_loop_test(all, a_record_that_fails_at_the_end_of_its_batch_is_found_in_three_crashes, 0, EACH + 12);
     tcase_add_loop_test(all, a_timer_that_fails_is_put_aside_until_its_leads_next_event, 0, 60);
+    tcase_add_test(all, a_timer_that_fails_before_an_event_is_put_aside_and_not_the_event);
 }
 
 SUITE_MAIN("engine: crashes", add)
