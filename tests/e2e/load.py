@@ -261,8 +261,9 @@ def overload(play, seconds, times, batch=0, quota=None, leads=20_000, ahead=200_
     print(json.dumps(figures), flush=True)
     daemon.end()
     figures["records_compared"] = compare(play, feeder.paths, sure)
-    # A short one has filled neither its caches nor its buffers before.
-    _must(seconds < LONG or mean_besides(after) <= mean_besides(before) * 1.1 + 4, "memory has grown", watch)
+    # The allocator and the store's tables come to rest some MiB higher, after many events as after few. A short one has
+    # filled neither its caches nor its buffers before.
+    _must(seconds < LONG or mean_besides(after) <= mean_besides(before) * 1.1 + 10, "memory has grown", watch)
     return figures
 
 
