@@ -245,8 +245,6 @@ struct engine_options {
     int64_t lag;                    /* ms that a committed change may wait to be written to the store */
     int64_t grace, idle;            /* ms, of a shard's clock */
     int64_t stale_after;            /* ms after which a shard not written is built anew (half of delete.retention.ms) */
-    int64_t far_behind;             /* changelog records that a shard's store lacks from which it is built anew if they
-                                     * are much of the changelog, too; 0: never */
     size_t cache_bytes;             /* for leads in memory */
     size_t search_budget;           /* evaluations of a search for an instant */
     uint32_t commit_tries;          /* calls of commit() and send_offsets() that may time out before giving up */

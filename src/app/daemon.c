@@ -22,7 +22,6 @@
 #include <unistd.h>
 
 enum { SEARCH_BUDGET = 256, COMMIT_TRIES = 64 };
-enum { FAR_BEHIND = 10000 /* changelog records: to catch up with them takes longer than to make and sync two tables */ };
 enum { REGISTRY_PAUSE = 200, REGISTRY_WAIT = 20 * 1000 /* ms that a start waits for a registry that will be well */,
        REGISTRY_SAID = 5 * 1000 /* ms between two lines that say so */ };
 
@@ -222,7 +221,6 @@ static bool start_worker(struct daemon *daemon, unsigned index, struct err *e) {
                                        .grace = s->time.grace,
                                        .idle = s->time.idle,
                                        .stale_after = stale_after(daemon),
-                                       .far_behind = FAR_BEHIND,
                                        .cache_bytes = cache_memory(s) / threads,
                                        .search_budget = SEARCH_BUDGET,
                                        .commit_tries = COMMIT_TRIES,

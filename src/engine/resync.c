@@ -17,9 +17,6 @@
 #include <stdlib.h>
 
 enum { READS_A_STEP = 32, READ_WAIT = 50 /* ms */ };
-/* To build from a record takes a fifth of the time that it takes to catch up with one, whose lead's old timer is looked
- * up, and whose change goes through memtables and their compaction. */
-enum { BUILD_GAIN = 5 };
 
 static bool refuse(struct engine *engine, const struct shard *shard, struct err *e, const char *words) {
     char where[160];
@@ -141,14 +138,6 @@ static bool first_record(struct engine *engine, struct shard *shard, struct log_
     return true;
 }
 
-/* True where the whole changelog is sooner read than what the store lacks of it. Offsets count what was compacted away,
- * too, and most of that is old: where they are wrong a shard is caught up with that could have been built. */
-static bool far_behind(const struct engine *engine, const struct shard *shard) {
-    int64_t lacks = shard->log_target - shard->stored.from;
-    return engine->o.far_behind > 0 && lacks >= engine->o.far_behind &&
-           lacks >= (shard->log_target - shard->log_first) / BUILD_GAIN;
-}
-
 static bool step_birth(struct engine *engine, struct shard *shard, struct err *e) {
     struct log_entry entry;
     bool found;
@@ -170,8 +159,7 @@ static bool step_birth(struct engine *engine, struct shard *shard, struct err *e
                       " built anew from this changelog");
     /* A build that was begun is begun again, whatever the clock says by now. */
     bool stale = engine->o.stale_after > 0 && engine->wall - stored->written > engine->o.stale_after;
-    shard->building = (GUARD(build_again) && shard->building) || !stored->known || (GUARD(stale_rebuilt) && stale) ||
-                      far_behind(engine, shard);
+    shard->building = (GUARD(build_again) && shard->building) || !stored->known || (GUARD(stale_rebuilt) && stale);
     memcpy(stored->birth, entry.value.at, sizeof stored->birth);
     stored->birth_offset = entry.offset;
     engine->o.sink->log_close(engine->o.sink->self);
@@ -227,7 +215,8 @@ static int by_key_and_place(const void *a, const void *b) {
     return c ? c : (x->place > y->place) - (x->place < y->place);
 }
 
-/* Keeps the last put of every key. */
+/* Keeps the last put of every key, so that a lead that changed often gets one timer of this read. That of its value in the
+ * store stays: to look for it would take a quarter of the time of a restart, and when it fires it finds nothing. */
 static size_t last_of_each(struct engine *engine, struct store_put *puts, size_t n) {
     struct ranked *sorted = arena_take(engine->arena, n * sizeof *sorted);
     MUST(sorted != NULL);
@@ -239,23 +228,6 @@ static size_t last_of_each(struct engine *engine, struct store_put *puts, size_t
         if (!GUARD(last_of_each) || i + 1 == n || !bytes_equal(sorted[i].put.key, sorted[i + 1].put.key))
             puts[kept++] = sorted[i].put;
     return kept;
-}
-
-/* A lead that is in the store already has a timer there: the write must take it away. */
-static bool old_timers(struct engine *engine, struct shard *shard, struct store_put *puts, size_t n, struct err *e) {
-    const struct store *store = engine->o.store;
-    struct bytes *keys = arena_take(engine->arena, n * sizeof *keys),
-                 *values = arena_take(engine->arena, n * sizeof *values);
-    MUST(keys && values);
-    for (size_t i = 0; i < n; i++)
-        keys[i] = puts[i].key;
-    if (!store->load(store->self, shard->number, keys, n, values, e))
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (GUARD(old_timers) && values[i].at && keys[i].at[0] == CHANGELOG_LEAD &&
-            !lead_bytes_due(values[i], &puts[i].old_due))
-            return err_set(e, ERR_CORRUPT, "", "a lead's value in the store cannot be read");
-    return true;
 }
 
 static bool store_entries(struct engine *engine, struct shard *shard, const struct log_entry *entries, size_t n,
@@ -274,8 +246,6 @@ static bool store_entries(struct engine *engine, struct shard *shard, const stru
     if (shard->building)
         return store->build_put(store->self, shard->number, puts, n_puts, e);
     n_puts = last_of_each(engine, puts, n_puts);
-    if (!old_timers(engine, shard, puts, n_puts, e))
-        return false;
     /* `upto` goes first and `from` stays: should we die here, catch-up starts at the same place again. */
     if (GUARD(upto_first) && shard->log_at > shard->stored.upto)
         shard->stored.upto = shard->log_at;

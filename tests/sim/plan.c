@@ -182,7 +182,6 @@ void plan_draw(struct plan *plan) {
     plan->yield = dice_one_in(&dice, 3) ? 0 : (uint32_t)dice_between(&dice, 5, 60);
     plan->n_faults = dice_one_in(&dice, 12) ? 0 : (uint32_t)dice_between(&dice, 1, plan->steps / 4);
     plan->n_faults = plan->n_faults < PLAN_FAULTS ? plan->n_faults : PLAN_FAULTS;
-    plan->far_behind = dice_one_in(&dice, 2) ? 0 : dice_between(&dice, 1, 100);
     dice = dice_new(plan->seed, "faults");
     for (uint32_t i = 0; i < plan->n_faults && !plan->by_hand; i++)
         draw_fault(plan, &dice, i);

@@ -142,7 +142,7 @@ struct plan {
     uint32_t instances;     /* machines; seat i is on i % instances */
     uint32_t steps;         /* in which faults may come */
     size_t max_events, cache_bytes, search_budget;
-    int64_t lag, far_behind;
+    int64_t lag;
     uint32_t commit_tries;
     uint32_t yield;         /* one call in so many lets the others run; 0: none */
     uint32_t n_faults;

@@ -40,7 +40,6 @@ static void make_engine(struct process *p) {
                                .grace = SIM_GRACE,
                                .idle = SIM_IDLE,
                                .stale_after = SIM_STALE_AFTER,
-                               .far_behind = plan->far_behind,
                                .cache_bytes = plan->cache_bytes,
                                .search_budget = plan->search_budget,
                                .commit_tries = plan->commit_tries,

@@ -159,7 +159,6 @@ static bool run_one(struct sim *sim, const struct scenario *s, struct story *sto
     plan.max_events = 8;
     plan.cache_bytes = 1 << 20;
     plan.lag = 100;
-    plan.far_behind = 0;
     plan.commit_tries = 3;
     sim->story = story;
     sim_reset(sim, &plan);

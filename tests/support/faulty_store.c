@@ -50,7 +50,6 @@ static bool port_due(void *self, uint32_t shard, int64_t until, struct store_due
 
 static bool port_build(void *self, uint32_t shard, struct err *e) {
     struct faulty_store *f = self;
-    f->builds++;
     return !fails(f, e) && ends(f, f->inner.build(f->inner.self, shard, e), e);
 }
 

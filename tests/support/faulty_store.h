@@ -7,7 +7,6 @@
 struct faulty_store {
     struct store inner;
     uint64_t calls;   /* fallible ones so far */
-    uint64_t builds;  /* those to build() */
     uint64_t fail_at; /* 0: none */
     enum err_code code;
     bool after; /* it takes effect all the same */

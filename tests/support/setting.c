@@ -65,7 +65,6 @@ void setting_start(struct setting *s) {
                                .search_budget = 64,
                                .commit_tries = 3,
                                .stale_after = s->stale_after,
-                               .far_behind = s->far_behind,
                                .erasure_key = s->erasure_key,
                                .condemned = s->condemned,
                                .n_condemned = s->n_condemned,

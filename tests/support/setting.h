@@ -23,7 +23,7 @@ struct setting {
     int64_t mono;
     size_t max_events, cache_bytes;
     int64_t wall;           /* what the wall clock says; it stands */
-    int64_t stale_after, far_behind; /* as in the engine's options */
+    int64_t stale_after;    /* as in the engine's options */
     uint64_t erasure_key;
     const struct engine_condemned *condemned; /* what the engine is told of before its start; lent */
     size_t n_condemned;
