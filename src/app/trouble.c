@@ -5,7 +5,7 @@
 
 #include <inttypes.h>
 
-enum { PAUSE_FIRST = 1000, PAUSE_LAST = 60 * 1000, OVER = 15 * 1000 /* ms */ };
+enum { PAUSE_FIRST = 1000, PAUSE_LAST = 60 * 1000, SERIOUS = 1000, OVER = 15 * 1000 /* ms */ };
 
 void trouble_hear(struct trouble *trouble, unsigned worker, const char *event, const struct err *why, int64_t now) {
     char where[200], words[400];
@@ -34,4 +34,8 @@ void trouble_look(struct trouble *trouble, unsigned worker, int64_t now) {
 
 int64_t trouble_lasts(const struct trouble *trouble, int64_t now) {
     return !trouble->since ? 0 : now > trouble->since ? now - trouble->since : 1;
+}
+
+bool trouble_serious(const struct trouble *trouble) {
+    return trouble->since && trouble->last - trouble->since >= SERIOUS;
 }

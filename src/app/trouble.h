@@ -24,4 +24,7 @@ void trouble_look(struct trouble *trouble, unsigned worker, int64_t now);
 /* For how long something has been in the way, ms, at least 1; 0: nothing is. */
 int64_t trouble_lasts(const struct trouble *trouble, int64_t now);
 
+/* It was heard of for a second or more: no passing thing, as a shard that another thread still has when shards move. */
+bool trouble_serious(const struct trouble *trouble);
+
 #endif

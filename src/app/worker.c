@@ -168,7 +168,7 @@ static void publish_counts(struct worker *worker) {
             metric_put(worker->metrics, i, values[i]);
     publish_errors(worker);
     trouble_look(&worker->trouble, worker->o.index, clock_mono_ms());
-    atomic_store(&worker->healthy, c->shards == c->shards_live && !worker->trouble.since);
+    atomic_store(&worker->healthy, c->shards == c->shards_live && !trouble_serious(&worker->trouble));
     if (c->shards && c->shards == c->shards_live)
         atomic_store(&worker->restored, true);
     if (worker->o.turned)

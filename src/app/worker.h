@@ -94,7 +94,7 @@ void worker_free(struct worker **worker);
 bool worker_peek(struct worker *worker, uint32_t shard, struct bytes lead, int wait, bool *held, struct arena *arena,
                  struct bytes *value, struct err *e);
 
-/* True while every shard that is assigned is live and nothing is in the way. */
+/* True while every shard that is assigned is live and nothing serious is in the way. */
 bool worker_healthy(const struct worker *worker);
 /* It has had shards, and all of them up to date. */
 bool worker_restored(const struct worker *worker);

@@ -28,10 +28,25 @@ START_TEST(trouble_is_over_after_a_silence) {
 }
 END_TEST
 
+START_TEST(what_passes_within_a_second_is_not_serious) {
+    struct trouble trouble = {0};
+    struct err why = {.code = ERR_UNAVAILABLE};
+    ck_assert(!trouble_serious(&trouble));
+    trouble_hear(&trouble, 0, "retrying", &why, START);
+    trouble_hear(&trouble, 0, "retrying", &why, START + 999);
+    ck_assert(!trouble_serious(&trouble));
+    trouble_hear(&trouble, 0, "retrying", &why, START + 1000);
+    ck_assert(trouble_serious(&trouble));
+    trouble_look(&trouble, 0, START + 1000 + OVER);
+    ck_assert(!trouble_serious(&trouble));
+}
+END_TEST
+
 static void add(TCase *all) {
     log_set_level(LOG_LEVEL_ERROR);
     tcase_add_test(all, trouble_lasts_from_its_first_moment);
     tcase_add_test(all, trouble_is_over_after_a_silence);
+    tcase_add_test(all, what_passes_within_a_second_is_not_serious);
 }
 
 SUITE_MAIN("what is in the way", add)
