@@ -207,7 +207,8 @@ static bool put_aside(struct engine *engine, struct shard *shard, struct cache_e
     return true;
 }
 
-/* The lead's timers that come before the event: where they make the program fail it is not the event's doing. */
+/* The lead's timers that come before the event: that they make the program fail, or publish what no topic takes, is not
+ * the event's doing. */
 static bool fire_before(struct engine *engine, struct shard *shard, const struct event *event,
                         struct cache_entry *entry, struct err *e) {
     struct arena_mark mark = arena_mark(engine->arena);
@@ -220,6 +221,7 @@ static bool fire_before(struct engine *engine, struct shard *shard, const struct
         blame_timer(engine, entry);
         ok = score_fire_first(engine->scorer, &entry->lead, event, engine->o.search_budget, engine->arena, &verdict, e) &&
              publish(engine, shard, entry, &verdict, e);
+        ok = ok || engine_stuck(e);
         blame_none(engine);
         arena_rewind(engine->arena, mark);
     }

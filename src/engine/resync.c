@@ -216,7 +216,7 @@ static int by_key_and_place(const void *a, const void *b) {
 }
 
 /* Keeps the last put of every key, so that a lead that changed often gets one timer of this read. That of its value in the
- * store stays: to look for it would take a quarter of the time of a restart, and when it fires it finds nothing. */
+ * store stays: when it fires it finds nothing. */
 static size_t last_of_each(struct engine *engine, struct store_put *puts, size_t n) {
     struct ranked *sorted = arena_take(engine->arena, n * sizeof *sorted);
     MUST(sorted != NULL);
@@ -228,6 +228,23 @@ static size_t last_of_each(struct engine *engine, struct store_put *puts, size_t
         if (!GUARD(last_of_each) || i + 1 == n || !bytes_equal(sorted[i].put.key, sorted[i + 1].put.key))
             puts[kept++] = sorted[i].put;
     return kept;
+}
+
+/* The id of a lead that was erased should not stay in a timer until that is due, so the one that its value in the store
+ * has goes with it. There are few such leads; that of each lead would cost a quarter of a restart. */
+static bool take_timers_of_erased(struct engine *engine, const struct shard *shard, struct store_put *puts, size_t n,
+                                  struct err *e) {
+    const struct store *store = engine->o.store;
+    for (size_t i = 0; i < n; i++) {
+        struct bytes value;
+        if (puts[i].value.at || puts[i].key.at[0] != CHANGELOG_LEAD)
+            continue;
+        if (!store->load(store->self, shard->number, &puts[i].key, 1, &value, e))
+            return false;
+        if (value.at && !lead_bytes_due(value, &puts[i].old_due))
+            return err_set(e, ERR_CORRUPT, "", "a lead's value in the store cannot be read");
+    }
+    return true;
 }
 
 static bool store_entries(struct engine *engine, struct shard *shard, const struct log_entry *entries, size_t n,
@@ -246,6 +263,8 @@ static bool store_entries(struct engine *engine, struct shard *shard, const stru
     if (shard->building)
         return store->build_put(store->self, shard->number, puts, n_puts, e);
     n_puts = last_of_each(engine, puts, n_puts);
+    if (!take_timers_of_erased(engine, shard, puts, n_puts, e))
+        return false;
     /* `upto` goes first and `from` stays: should we die here, catch-up starts at the same place again. */
     if (GUARD(upto_first) && shard->log_at > shard->stored.upto)
         shard->stored.upto = shard->log_at;

@@ -411,7 +411,7 @@ static bool refuse_by_time(void *self, const struct record *record, struct err *
     return watched_sink.emit(self, record, e);
 }
 
-START_TEST(an_output_by_time_that_is_too_large_ends_the_process) {
+static void ends_by_time(bool before_event) {
     struct setting s;
     struct err e = {.code = ERR_NONE};
     setting_init(&s, SEED);
@@ -420,14 +420,26 @@ START_TEST(an_output_by_time_that_is_too_large_ends_the_process) {
     setting_start(&s);
     int turns = 0;
     /* All events first, so that it is the clock that fires. */
-    while (!world_done(s.world))
+    while (!before_event && !world_done(s.world))
         ck_assert(setting_turn(&s, &e));
     s.sink.emit = refuse_by_time;
     while (setting_turn(&s, &e))
         ck_assert_int_lt(turns++, 2000);
     ck_assert_int_eq(e.code, ERR_REFUSED);
     ck_assert_str_eq(e.words, "raise max.message.bytes");
+    ck_assert_uint_eq(engine_counts(s.engine)->too_large, 0);
+    ck_assert(before_event == !world_done(s.world));
     setting_fini(&s);
+}
+
+START_TEST(an_output_by_time_that_is_too_large_ends_the_process) {
+    ends_by_time(false);
+}
+END_TEST
+
+/* In a backlog, too, where it comes before the lead's next event: that would be set aside for it, and the one after. */
+START_TEST(nor_is_an_event_set_aside_for_an_output_by_time_before_it) {
+    ends_by_time(true);
 }
 END_TEST
 
@@ -442,6 +454,7 @@ static void add(TCase *all) {
     tcase_add_test(all, after_a_crash_in_a_batch_its_items_are_taken_one_by_one);
     tcase_add_test(all, no_timer_goes_with_an_item_that_is_taken_alone);
     tcase_add_test(all, an_output_by_time_that_is_too_large_ends_the_process);
+    tcase_add_test(all, nor_is_an_event_set_aside_for_an_output_by_time_before_it);
 }
 
 SUITE_MAIN("items that cannot be applied", add)

@@ -244,35 +244,59 @@ START_TEST(what_was_not_written_is_caught_up) {
 }
 END_TEST
 
-/* A store whose lead changed again and again while it was away keeps the timer that it had, until it is due, and gets one. */
-START_TEST(catching_up_gives_one_timer_a_lead) {
-    struct setting s;
-    empty_init(&s);
-    view(&s, "lead-0", s.wall - WHEN_DAY, "first");
-    setting_finish(&s);
-    ck_assert_uint_eq(plain_store_timers(s.disk, 0), 1);
-    struct plain_store *kept = s.disk;
-    s.disk = plain_store_new(s.erasure);
-    s.faulty.inner = plain_store_port(s.disk, 0);
-    setting_crash(&s, false);
+/* A store with one lead and its timer, which comes back after others had the shard, and is live. */
+static void comes_back(struct setting *s, void (*meanwhile)(struct setting *s)) {
+    empty_init(s);
+    view(s, "lead-0", s->wall - WHEN_DAY, "first");
+    setting_finish(s);
+    ck_assert_uint_eq(plain_store_timers(s->disk, 0), 1);
+    struct plain_store *kept = s->disk;
+    s->disk = plain_store_new(s->erasure);
+    s->faulty.inner = plain_store_port(s->disk, 0);
+    setting_crash(s, false);
+    meanwhile(s);
+    setting_crash(s, false);
+    plain_store_free(&s->disk);
+    s->disk = kept;
+    plain_store_crash(s->disk);
+    s->faulty.inner = plain_store_port(s->disk, 0);
+    live(s);
+}
+
+static void four_changes(struct setting *s) {
     for (int i = 0; i < 4; i++) {
         char id[16];
         snprintf(id, sizeof id, "more%d", i);
-        view(&s, "lead-0", s.wall - (4 - i) * WHEN_HOUR, id);
-        turns(&s, 10);
+        view(s, "lead-0", s->wall - (4 - i) * WHEN_HOUR, id);
+        turns(s, 10);
     }
-    setting_crash(&s, false);
-    plain_store_free(&s.disk);
-    s.disk = kept;
-    plain_store_crash(s.disk);
-    s.faulty.inner = plain_store_port(s.disk, 0);
-    live(&s);
+}
+
+/* Its lead changed again and again: it keeps the timer that it had, until it is due, and gets one. */
+START_TEST(catching_up_gives_one_timer_a_lead) {
+    struct setting s;
+    comes_back(&s, four_changes);
     ck_assert_uint_eq(plain_store_timers(s.disk, 0), 2);
     for (int hours = 0; plain_store_timers(s.disk, 0) == 2; hours++) {
         ck_assert_int_lt(hours, 400);
         s.wall += WHEN_HOUR;
         turns(&s, 20);
     }
+    setting_fini(&s);
+}
+END_TEST
+
+static void erasure(struct setting *s) {
+    world_event(s->world, 0, 0, s->wall - WHEN_HOUR, "lead-0", "gone", "privacy.erased", "");
+    turns(s, 40);
+}
+
+/* A timer has the id of its lead: it must not be there for weeks after an erasure. */
+START_TEST(catching_up_with_an_erasure_takes_the_timer_too) {
+    struct setting s;
+    comes_back(&s, erasure);
+    ck_assert_uint_eq(plain_store_timers(s.disk, 0), 0);
+    ck_assert_uint_eq(plain_store_count(s.disk, 0), 2); /* the erasure and the shard record */
     setting_fini(&s);
 }
 END_TEST
@@ -414,6 +438,7 @@ static void add(TCase *all) {
     tcase_add_test(all, a_rebuild_is_not_forgotten_when_the_clock_steps_back);
     tcase_add_test(all, what_was_not_written_is_caught_up);
     tcase_add_test(all, catching_up_gives_one_timer_a_lead);
+    tcase_add_test(all, catching_up_with_an_erasure_takes_the_timer_too);
     tcase_add_test(all, a_partition_without_a_head_is_waited_for);
     tcase_add_test(all, a_short_silence_is_no_end);
     tcase_add_test(all, the_clock_does_not_fall);
