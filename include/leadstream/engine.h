@@ -256,13 +256,20 @@ struct engine_options {
     void (*tell)(void *host, enum engine_event event, uint32_t shard, uint64_t count, const struct err *why);
 };
 
-struct engine_counts {
+/* What batches hold. Nothing but uint64_t: they are added one by one. */
+struct engine_tally {
     uint64_t events, duplicates, dropped, late, machine, erased;    /* events: all that were read, these among them */
     uint64_t rejects, changes, ready;                               /* records published */
-    uint64_t poisoned, too_large;                                   /* of the rejects: those by these codes */
-    uint64_t timers, timer_checks;                                  /* timers that changed something; all that fired */
-    uint64_t batches, resyncs, changelog_records, restored;         /* restored: changelog records read back */
-    uint64_t cache_hits, cache_misses, written;                     /* written: leads put into the store */
+    uint64_t rejected[ERR_CODES_END];                               /* the rejects by code */
+    uint64_t timers;                                                /* that changed something */
+    uint64_t changelog_records, batches;
+};
+
+struct engine_counts {
+    struct engine_tally committed;  /* never falls; what is read back after a lost batch is not in it twice. A batch whose
+                                       commit was not answered is in it once the changelog has shown that it is there */
+    uint64_t timer_checks, cache_hits, cache_misses;                /* of lost batches too; timers that fired */
+    uint64_t resyncs, restored, written;    /* restored: changelog records read back; written: leads put into the store */
     struct score_counts scored;
     uint64_t shards, shards_live, cache_bytes, cache_entries, unwritten;    /* now */
     int64_t clock_min;              /* the least clock of the live shards, LEAD_NEVER: none */

@@ -368,7 +368,6 @@ bool kafka_output_dead_letter(struct kafka_output *output, const struct intake *
         .value = item->value,
         .headers = kafka_headers_of_letter(item, topic, group, why, false),
     };
-    output->counts.rejected[why->code]++;
     if (produce(output, &m, e))
         return true;
     if (e->code != ERR_OUTPUT_TOO_LARGE)

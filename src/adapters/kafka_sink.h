@@ -54,7 +54,6 @@ struct kafka_sink_counts {
     uint64_t records, bytes;        /* produced, of all topics */
     uint64_t full;                  /* times that the queue was full */
     uint64_t cut;                   /* dead letters whose bytes were too many and were cut */
-    uint64_t rejected[ERR_CODES_END]; /* dead letters by code */
     uint64_t renewed;               /* producers made anew because a connection had closed */
 };
 const struct kafka_sink_counts *kafka_sink_counts(const struct kafka_sink *sink);

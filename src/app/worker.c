@@ -119,7 +119,7 @@ static void tell(void *host, enum engine_event event, uint32_t shard, uint64_t c
 
 static void publish_errors(struct worker *worker) {
     const uint64_t *reading = kafka_source_errors(worker->source);
-    const uint64_t *rejected = kafka_sink_counts(worker->sink)->rejected;
+    const uint64_t *rejected = engine_counts(worker->engine)->committed.rejected;
     for (size_t i = ERR_NONE + 1; i < ERR_CODES_END; i++)
         metric_put(worker->by_code[i], 0, (int64_t)(worker->told[i] + reading[i] + rejected[i]));
 }
@@ -127,28 +127,28 @@ static void publish_errors(struct worker *worker) {
 static void publish_counts(struct worker *worker) {
     const struct engine_counts *c = engine_counts(worker->engine);
     const int64_t values[WORKER_METRICS_END] = {
-        [WORKER_EVENTS] = (int64_t)c->events,
-        [WORKER_DUPLICATES] = (int64_t)c->duplicates,
-        [WORKER_DROPPED] = (int64_t)c->dropped,
-        [WORKER_LATE] = (int64_t)c->late,
-        [WORKER_MACHINE] = (int64_t)c->machine,
-        [WORKER_ERASED] = (int64_t)c->erased,
+        [WORKER_EVENTS] = (int64_t)c->committed.events,
+        [WORKER_DUPLICATES] = (int64_t)c->committed.duplicates,
+        [WORKER_DROPPED] = (int64_t)c->committed.dropped,
+        [WORKER_LATE] = (int64_t)c->committed.late,
+        [WORKER_MACHINE] = (int64_t)c->committed.machine,
+        [WORKER_ERASED] = (int64_t)c->committed.erased,
         [WORKER_BELOW_IDS] = (int64_t)c->scored.below_ids,
         [WORKER_NOT_A_NUMBER] = (int64_t)c->scored.cond.not_a_number,
         [WORKER_MATCH_LIMIT] = (int64_t)c->scored.cond.match_limit,
-        [WORKER_REJECTS] = (int64_t)c->rejects,
-        [WORKER_POISONED] = (int64_t)c->poisoned,
-        [WORKER_TOO_LARGE] = (int64_t)c->too_large,
-        [WORKER_CHANGES] = (int64_t)c->changes,
-        [WORKER_READY] = (int64_t)c->ready,
-        [WORKER_TIMERS] = (int64_t)c->timers,
+        [WORKER_REJECTS] = (int64_t)c->committed.rejects,
+        [WORKER_POISONED] = (int64_t)c->committed.rejected[ERR_POISON],
+        [WORKER_TOO_LARGE] = (int64_t)c->committed.rejected[ERR_OUTPUT_TOO_LARGE],
+        [WORKER_CHANGES] = (int64_t)c->committed.changes,
+        [WORKER_READY] = (int64_t)c->committed.ready,
+        [WORKER_TIMERS] = (int64_t)c->committed.timers,
         [WORKER_TIMER_CHECKS] = (int64_t)c->timer_checks,
-        [WORKER_BATCHES] = (int64_t)c->batches,
+        [WORKER_BATCHES] = (int64_t)c->committed.batches,
         [WORKER_LOST] = (int64_t)worker->lost,
         [WORKER_RENEWED] = (int64_t)kafka_sink_counts(worker->sink)->renewed,
         [WORKER_RESYNCS] = (int64_t)c->resyncs,
         [WORKER_RESTORED] = (int64_t)c->restored,
-        [WORKER_CHANGELOG] = (int64_t)c->changelog_records,
+        [WORKER_CHANGELOG] = (int64_t)c->committed.changelog_records,
         [WORKER_HITS] = (int64_t)c->cache_hits,
         [WORKER_MISSES] = (int64_t)c->cache_misses,
         [WORKER_WRITTEN] = (int64_t)c->written,

@@ -51,13 +51,13 @@ static bool publish(struct engine *engine, struct shard *shard, struct cache_ent
     for (size_t i = 0; i < verdict->n_records; i++) {
         if (!sink->emit(sink->self, &verdict->records[i], e))
             return false;
-        engine->counts.changes += verdict->records[i].kind == RECORD_SCORE_CHANGED;
-        engine->counts.ready += verdict->records[i].kind == RECORD_SALES_READY;
+        engine->batch.changes += verdict->records[i].kind == RECORD_SCORE_CHANGED;
+        engine->batch.ready += verdict->records[i].kind == RECORD_SALES_READY;
         engine->batch_timed += verdict->records[i].trigger == TRIGGER_TIME;
     }
     if (verdict->fate == FATE_ERASED) {
         entry->erasing = entry->erasing_store = true;
-        engine->counts.erased++;
+        engine->batch.erased++;
         if (!sink->forget(sink->self, entry->lead.key, e))
             return false;
     }
@@ -183,6 +183,11 @@ static bool find_leads(struct engine *engine, struct shard *shard, size_t n, str
     return !n_fresh || batch_load(engine, shard, fresh, n_fresh, e);
 }
 
+static void count_rejected(struct engine *engine, const struct err *why) {
+    engine->batch.rejects++;
+    engine->batch.rejected[why->code]++;
+}
+
 /* A timer that must not fire: the lead has none until its next event, which everybody hears of. Like all that changes a
  * lead that goes to the changelog, so no other owner of the shard fires it either. */
 static bool put_aside(struct engine *engine, struct shard *shard, struct cache_entry *entry, const struct err *why,
@@ -196,8 +201,7 @@ static bool put_aside(struct engine *engine, struct shard *shard, struct cache_e
                                   .key = entry->lead.key,
                                   .schema_id = -1};
     engine->full = true;
-    engine->counts.rejects++;
-    engine->counts.poisoned++;
+    count_rejected(engine, why);
     engine_tell(engine, ENGINE_CONDEMNED, shard->number, 0, why);
     if (!begin(engine, shard, e) ||
         !(engine->o.sink->reject(engine->o.sink->self, &letter, why, e) || engine_stuck(e)))
@@ -246,10 +250,10 @@ static bool apply(struct engine *engine, struct shard *shard, const struct intak
             condemned_add(engine, item, e);
         return false;
     }
-    engine->counts.duplicates += verdict.fate == FATE_DUPLICATE;
-    engine->counts.dropped += verdict.fate == FATE_DROPPED;
-    engine->counts.late += verdict.late;
-    engine->counts.machine += item->event.machine;
+    engine->batch.duplicates += verdict.fate == FATE_DUPLICATE;
+    engine->batch.dropped += verdict.fate == FATE_DROPPED;
+    engine->batch.late += verdict.late;
+    engine->batch.machine += item->event.machine;
     return true;
 }
 
@@ -257,9 +261,7 @@ static bool apply(struct engine *engine, struct shard *shard, const struct intak
  * out again. */
 static bool reject(struct engine *engine, const struct intake *item, struct err *e) {
     const struct err *why = item->bad ? item->err : condemned_why(engine, item);
-    engine->counts.rejects++;
-    engine->counts.poisoned += why->code == ERR_POISON;
-    engine->counts.too_large += why->code == ERR_OUTPUT_TOO_LARGE;
+    count_rejected(engine, why);
     if (!item->bad || why->code == ERR_POISON) {
         engine->full = true;
         engine_tell(engine, ENGINE_CONDEMNED, item->shard, 0, why);
@@ -296,7 +298,7 @@ bool batch_take(struct engine *engine, struct shard *shard, size_t *n, struct er
     }
     arena_reset(engine->arena);
     engine->batch_events += *n;
-    engine->counts.events += *n;
+    engine->batch.events += *n;
     shard->ended_at = -1;
     bool ok = apply_all(engine, shard, *n, e);
     engine->o.source->release(engine->o.source->self);
@@ -345,7 +347,7 @@ static bool fire(struct engine *engine, struct shard *shard, struct cache_entry 
     engine->counts.timer_checks++;
     if (!score_advance(engine->scorer, &entry->lead, shard->clock, engine->o.search_budget, engine->arena, &verdict, e))
         return engine_stuck(e);
-    engine->counts.timers += verdict.changed;
+    engine->batch.timers += verdict.changed;
     bool ok = publish(engine, shard, entry, &verdict, e);
     arena_rewind(engine->arena, mark);
     return ok || engine_stuck(e);

@@ -10,7 +10,7 @@ static bool log_lead(struct engine *engine, struct cache_entry *entry, struct er
     const struct lead *lead = &entry->lead;
     uint8_t key[CHANGELOG_MAX_KEY], time[CHANGELOG_ERASURE_VALUE];
     struct bytes value = changelog_lead_value(lead, engine->o.model, engine->value, engine->cap_value);
-    engine->counts.changelog_records++;
+    engine->batch.changelog_records++;
     if (!sink->log(sink->self, entry->shard, changelog_lead_key(lead->key, key), value, e))
         return false;
     if (!entry->erasing)
@@ -75,6 +75,7 @@ static bool send_and_commit(struct engine *engine, const struct sink_offsets *of
     while (!sink->send_offsets(sink->self, offsets, n, e) && GUARD(offsets_first))
         if (err_class(e->code) != ERR_CLASS_RETRY || ++tries >= engine->o.commit_tries)
             return false;
+    engine->asked = true;
     for (tries = 0; !sink->commit(sink->self, e);) {
         if (err_class(e->code) != ERR_CLASS_RETRY)
             return false;
@@ -101,12 +102,45 @@ static bool note_end(struct engine *engine, struct shard *shard, struct err *e) 
                    shard->log_end, before);
 }
 
+static void add(struct engine_tally *sum, const struct engine_tally *more) {
+    _Static_assert(sizeof *sum % sizeof(uint64_t) == 0, "all of it are counts");
+    uint64_t *to = (uint64_t *)sum;
+    const uint64_t *from = (const uint64_t *)more;
+    for (size_t i = 0; i < sizeof *sum / sizeof *to; i++)
+        to[i] += from[i];
+}
+
+static void start_count(struct engine *engine) {
+    memset(&engine->batch, 0, sizeof engine->batch);
+    engine->asked = false;
+}
+
+/* The first of the batch's shards that is brought up to date will know. A doubt about an earlier batch, whose shards are
+ * all still waiting, is given up: that batch is not counted. */
+static void doubt(struct engine *engine) {
+    engine->doubted = engine->batch;
+    for (size_t i = 0; i < engine->n_shards; i++)
+        engine->shards[i]->doubtful = engine->shards[i]->involved;
+}
+
+void commit_told(struct engine *engine, const struct shard *shard, bool committed) {
+    if (!shard->doubtful)
+        return;
+    if (committed)
+        add(&engine->counts.committed, &engine->doubted);
+    for (size_t i = 0; i < engine->n_shards; i++)
+        engine->shards[i]->doubtful = false;
+}
+
 bool commit_batch(struct engine *engine, struct err *e) {
     MUST(engine->open && !engine->mid_record);
     struct sink_offsets offsets[ENGINE_MAX_SHARDS];
     size_t n;
+    engine->batch.batches = 1;
     if (!log_all(engine, offsets, &n, e) || !send_and_commit(engine, offsets, n, e))
         return false;
+    add(&engine->counts.committed, &engine->batch);
+    start_count(engine);
     for (size_t i = 0; i < engine->n_touched; i++)
         engine->touched[i]->touched = engine->touched[i]->erasing = false;
     for (size_t i = 0; i < engine->n_shards; i++) {
@@ -122,12 +156,14 @@ bool commit_batch(struct engine *engine, struct err *e) {
     engine->n_touched = engine->batch_events = engine->batch_timed = engine->n_parts = 0;
     engine->open = engine->full = engine->last.busy = false;
     engine->failures = 0;
-    engine->counts.batches++;
     return true;
 }
 
 void commit_drop(struct engine *engine) {
     engine->o.source->release(engine->o.source->self);
+    if (engine->asked)
+        doubt(engine);
+    start_count(engine);
     for (size_t i = 0; i < engine->n_shards; i++) {
         struct shard *shard = engine->shards[i];
         timers_clear(&shard->timers);

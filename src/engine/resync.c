@@ -187,6 +187,7 @@ static bool put_of(struct shard *shard, const struct log_entry *entry, struct st
         return true;
     case CHANGELOG_SHARD:
         shard->has_record = true;
+        shard->record_at = entry->offset;
         return changelog_shard_read(&shard->record, entry->value, NULL) ||
                not_ours(shard, entry, "not a shard record of this version", e);
     case CHANGELOG_ERASURE:
@@ -260,6 +261,8 @@ static bool store_entries(struct engine *engine, struct shard *shard, const stru
             return false;
         n_puts += !skip;
     }
+    if (shard->record_at >= shard->log_end)
+        commit_told(engine, shard, true);
     if (shard->building)
         return store->build_put(store->self, shard->number, puts, n_puts, e);
     n_puts = last_of_each(engine, puts, n_puts);
@@ -407,6 +410,7 @@ static bool step_verify(struct engine *engine, struct shard *shard, struct err *
         shard->at_end[t] = false;
     }
     shard->phase = SHARD_LIVE;
+    commit_told(engine, shard, false); /* it would have been read */
     condemned_passed(engine, shard);
     engine->counts.resyncs++;
     engine_tell(engine, ENGINE_LIVE, shard->number, shard->restored, NULL);

@@ -67,6 +67,8 @@ struct shard {
     int64_t disk_due;   /* at or before the earliest timer on disk */
     struct cache_entry *oldest, *newest_entry; /* unwritten leads, by `since` */
     size_t n_unwritten, n_urgent;
+    bool doubtful;      /* nobody said whether the batch that it was in was committed: its changelog will */
+    int64_t record_at;  /* offset of the last shard record that was read back */
 };
 
 struct engine {
@@ -109,6 +111,8 @@ struct engine {
     size_t n_condemned;
     bool condemning;            /* the batch is lost for an item that was condemned just now */
     volatile struct engine_place nowhere; /* where nobody wants to know the place */
+    bool asked;                 /* the open batch's commit was begun: it may be committed, whatever the answer */
+    struct engine_tally batch, doubted; /* of the open batch; of the last one that was lost after its commit was begun */
     struct engine_counts counts;
 };
 
@@ -145,6 +149,8 @@ void condemned_passed(struct engine *engine, const struct shard *shard);
 bool commit_batch(struct engine *engine, struct err *e);
 /* Drops what is not committed, and all leads in memory; every shard goes back to SHARD_COMMITTED. */
 void commit_drop(struct engine *engine);
+/* It is known whether the batch that the shard was in when its commit was not answered was committed. */
+void commit_told(struct engine *engine, const struct shard *shard, bool committed);
 
 /* ---- blame.c ---- */
 struct engine_place blame_place(const struct intake *item);

@@ -88,7 +88,7 @@ static char *refused_run(uint64_t seed, const char *cause, uint64_t fail_at, enu
     if (fail_at)
         world_fail(s.world, fail_at, code, after);
     setting_finish(&s);
-    ck_assert_uint_ge(s.counts.too_large, 1);
+    ck_assert_uint_ge(s.counts.committed.rejected[ERR_OUTPUT_TOO_LARGE], 1);
     ck_assert_uint_ge(s.told[ENGINE_CONDEMNED], 1);
     char *text = outputs_of(&s);
     setting_fini(&s);
@@ -132,7 +132,7 @@ START_TEST(too_many_outputs_too_large_do_not_end_the_process) {
         ck_assert_int_lt(turns, 1500); /* with rests in between it would take several times that */
         ck_assert_msg(setting_turn(&s, &e), "%s", e.words);
     }
-    ck_assert_uint_ge(engine_counts(s.engine)->too_large, 40);
+    ck_assert_uint_ge(engine_counts(s.engine)->committed.rejected[ERR_OUTPUT_TOO_LARGE], 40);
     ck_assert_uint_ge(s.told[ENGINE_RESYNC], 20);
     ck_assert_str_eq(s.last_condemned.words, "a record is more than the topic takes");
     ck_assert_ptr_nonnull(strstr(s.last_condemned.where, "a/")); /* the place, not the topic that refused */
@@ -188,7 +188,7 @@ START_TEST(a_condemned_item_is_a_dead_letter_from_the_start) {
             char *got = outputs_of(&s);
             same(got, expected, "seed", seed);
             ck_assert_uint_ge(s.told[ENGINE_CONDEMNED], 2);
-            ck_assert(crash || s.counts.poisoned == 2);
+            ck_assert(crash || s.counts.committed.rejected[ERR_POISON] == 2);
             free(got);
             setting_fini(&s);
         }
@@ -220,7 +220,7 @@ START_TEST(entries_of_an_array_are_condemned_one_by_one_or_all) {
         s.n_condemned = 1;
         setting_start(&s);
         setting_finish(&s);
-        ck_assert_uint_eq(s.counts.poisoned, whole ? 3 : 1);
+        ck_assert_uint_eq(s.counts.committed.rejected[ERR_POISON], whole ? 3 : 1);
         char *text = world_outputs(s.world);
         ck_assert_int_eq(strstr(text, "cause=array.0") != NULL, !whole);
         ck_assert_ptr_null(strstr(text, "cause=array.1"));
@@ -340,7 +340,7 @@ START_TEST(after_a_crash_in_a_batch_its_items_are_taken_one_by_one) {
     setting_start(&s);
     setting_finish(&s);
     setting_same(&s, expected, "one by one", 0);
-    ck_assert_uint_eq(s.counts.poisoned, 0);
+    ck_assert_uint_eq(s.counts.committed.rejected[ERR_POISON], 0);
     ck_assert_msg(singly >= 8, "%llu", (unsigned long long)singly);
     ck_assert_uint_ge(committed, singly); /* each in a batch of its own */
     ck_assert_uint_gt(together, 0);       /* and later as ever */

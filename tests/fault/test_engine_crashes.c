@@ -154,7 +154,7 @@ static void finds_out(unsigned most) {
         setting_crash(&play.s, false);
     }
     setting_finish(&play.s);
-    ck_assert_uint_eq(play.s.counts.poisoned, crashes ? 1 : 0);
+    ck_assert_uint_eq(play.s.counts.committed.rejected[ERR_POISON], crashes ? 1 : 0);
     char *got = published(&play.s);
     ck_assert_msg(!crashes || !strcmp(got, wanted), "%.300s\n--- instead of\n%.300s", got, wanted);
     free(got);
@@ -253,7 +253,7 @@ START_TEST(a_timer_that_fails_is_put_aside_until_its_leads_next_event) {
     }
     setting_finish(&play.s);
     ck_assert_uint_eq(crashes, CRASHES);
-    ck_assert(play.s.counts.poisoned == 1 || _i); /* again, where its batch was lost */
+    ck_assert(play.s.counts.committed.rejected[ERR_POISON] == 1 || _i); /* again, where its batch was lost */
     ck_assert_int_eq(due_of_lead(), LEAD_NO_DUE);
     char *all = world_outputs(play.s.world), *letter = strstr(all, "65535/");
     ck_assert_msg(letter && strstr(letter, " poison") && !strstr(letter + 1, "65535/"), "%s", all);
@@ -262,7 +262,7 @@ START_TEST(a_timer_that_fails_is_put_aside_until_its_leads_next_event) {
     ck_assert_str_eq(got, wanted);
     restart(false); /* what was put aside stays so, without anybody's notes */
     setting_finish(&play.s);
-    ck_assert_uint_eq(play.s.counts.poisoned, 0);
+    ck_assert_uint_eq(play.s.counts.committed.rejected[ERR_POISON], 0);
     uint32_t shard = (uint32_t)atoi(play.timer.lead + sizeof "lead-" - 1) % SETTING_SHARDS;
     world_event(play.s.world, 0, shard, play.s.wall - WHEN_HOUR, play.timer.lead, "later", "web.page_viewed", "");
     restart(false);
@@ -288,7 +288,7 @@ START_TEST(a_timer_that_fails_before_an_event_is_put_aside_and_not_the_event) {
     }
     setting_finish(&play.s);
     ck_assert_uint_eq(crashes, CRASHES);
-    ck_assert_uint_eq(play.s.counts.poisoned, 1);
+    ck_assert_uint_eq(play.s.counts.committed.rejected[ERR_POISON], 1);
     ck_assert_int_eq(play.s.last_condemned.code, ERR_POISON);
     char *all = world_outputs(play.s.world);
     ck_assert_msg(strstr(all, "65535/"), "%s", all);

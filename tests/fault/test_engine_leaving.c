@@ -28,11 +28,11 @@ static void pass_assigned(void *self, const uint32_t *shards, size_t n) {
 static void watch_revoked(void *self, const uint32_t *shards, size_t n, bool lost) {
     (void)self;
     unsigned writes = t.writes;
-    uint64_t batches = engine_counts(t.s.engine)->batches;
+    uint64_t batches = engine_counts(t.s.engine)->committed.batches;
     t.engine->revoked(t.engine->self, shards, n, lost);
     t.revokes++;
     t.writes_within += t.writes - writes;
-    t.batches_within += engine_counts(t.s.engine)->batches - batches;
+    t.batches_within += engine_counts(t.s.engine)->committed.batches - batches;
 }
 
 static bool watch_poll(void *self, const struct source_listener *listener, int wait, struct err *e) {
@@ -57,7 +57,7 @@ static void start(void) {
 static void revoke(bool lost) {
     struct err e;
     const struct engine_counts *counts = engine_counts(t.s.engine);
-    for (int turns = 0; counts->batches < 4 || !counts->unwritten; turns++) {
+    for (int turns = 0; counts->committed.batches < 4 || !counts->unwritten; turns++) {
         ck_assert_msg(turns < 1000, "nothing is left unwritten");
         ck_assert_msg(setting_turn(&t.s, &e), "%s", e.words);
         counts = engine_counts(t.s.engine);
@@ -100,7 +100,7 @@ START_TEST(a_write_that_fails_after_a_revoke_loses_nothing) {
     char *expected = setting_undisturbed(70, NULL);
     struct err e;
     start();
-    for (int turns = 0; engine_counts(t.s.engine)->batches < 4 || !engine_counts(t.s.engine)->unwritten; turns++)
+    for (int turns = 0; engine_counts(t.s.engine)->committed.batches < 4 || !engine_counts(t.s.engine)->unwritten; turns++)
         ck_assert(turns < 1000 && setting_turn(&t.s, &e));
     world_rebalance(t.s.world, false);
     faulty_store_fail(&t.s.faulty, 1, ERR_FULL, false);

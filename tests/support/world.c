@@ -223,7 +223,8 @@ static bool source_poll(void *self, const struct source_listener *listener, int 
     if (broken(world, WORLD_POLL, e))
         return false;
     if (fails(world, e)) {
-        if (e->code == ERR_ABORTED || e->code == ERR_FENCED) /* a transaction's words; no poll fails like that and lives */
+        /* a transaction's words; no poll fails like that and lives */
+        if (e->code == ERR_ABORTED || e->code == ERR_FENCED || e->code == ERR_UNKNOWN_OUTCOME)
             e->code = ERR_TIMEOUT;
         return false;
     }
