@@ -266,8 +266,8 @@ struct engine_tally {
 };
 
 struct engine_counts {
-    struct engine_tally committed;  /* never falls; what is read back after a lost batch is not in it twice. A batch whose
-                                       commit was not answered is in it once the changelog has shown that it is there */
+    /* Never falls. A batch whose commit was not answered is in it as soon as the changelog has shown that it is there. */
+    struct engine_tally committed;
     uint64_t timer_checks, cache_hits, cache_misses;                /* of lost batches too; timers that fired */
     uint64_t resyncs, restored, written;    /* restored: changelog records read back; written: leads put into the store */
     struct score_counts scored;

@@ -62,7 +62,7 @@ static int read_options(int argc, char **argv, struct options *o, bool *done) {
         }
     }
     if (optind < argc)
-        return cmd_say(EXIT_USAGE, name, "\"%s\" is not an option (for files: -c CONFIG, -m MODEL)", argv[optind]);
+        return cmd_say(EXIT_USAGE, name, "\"%.200s\" is not an option (for files: -c CONFIG, -m MODEL)", argv[optind]);
     if (o->broker && !o->config)
         return cmd_say(EXIT_USAGE, name, "--broker needs -c CONFIG, which says where the broker is");
     if (!o->config && !o->model && !o->params && !o->metrics && !o->errors)

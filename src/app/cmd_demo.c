@@ -270,9 +270,9 @@ int cmd_demo(int argc, char **argv) {
         if (c == ':' || c == '?')
             return cmd_say_option("demo", c, argv);
         if (!take_option(&demo, c))
-            return cmd_say(EXIT_USAGE, "demo", "%s is not a value for that option (see --help)", optarg);
+            return cmd_say(EXIT_USAGE, "demo", "%.200s is not a value for that option (see --help)", optarg);
     }
     if (optind != argc)
-        return cmd_say(EXIT_USAGE, "demo", "\"%s\" is one argument too many (see --help)", argv[optind]);
+        return cmd_say(EXIT_USAGE, "demo", "\"%.200s\" is one argument too many (see --help)", argv[optind]);
     return demo_run(&demo);
 }

@@ -88,7 +88,7 @@ static int to_file(const struct options *o) {
     bool to_stdout = !strcmp(o->output, "-");
     FILE *file = to_stdout ? stdout : fopen(o->output, "we");
     if (!file)
-        return cmd_say(EXIT_WORLD, name, "%s: %s", o->output, strerror(errno));
+        return cmd_say(EXIT_WORLD, name, "%.200s: %s", o->output, strerror(errno));
     bool written = make_all(o, put_line, file);
     int why = errno;
     if ((to_stdout ? fflush(file) : fclose(file)) != 0 && written) {
@@ -96,7 +96,7 @@ static int to_file(const struct options *o) {
         why = errno;
     }
     if (!written)
-        return cmd_say(EXIT_WORLD, name, "%s: %s", to_stdout ? "standard output" : o->output, strerror(why));
+        return cmd_say(EXIT_WORLD, name, "%.200s: %s", to_stdout ? "standard output" : o->output, strerror(why));
     return EXIT_DONE;
 }
 
@@ -136,7 +136,7 @@ static int read_count(const char *option, const char *given, uint64_t most, uint
         *out = (uint64_t)value;
         return 0;
     }
-    return cmd_say(EXIT_USAGE, name, "%s \"%s\" is not a number from 1 to %llu", option, given,
+    return cmd_say(EXIT_USAGE, name, "%s \"%.200s\" is not a number from 1 to %llu", option, given,
                    (unsigned long long)most);
 }
 
@@ -149,12 +149,12 @@ static int read_share(const char *option, const char *given, uint32_t *per_milli
         *per_million = (uint32_t)value;
         return 0;
     }
-    return cmd_say(EXIT_USAGE, name, "%s \"%s\" is not a share from 0%% to 100%% (try 1%%)", option, given);
+    return cmd_say(EXIT_USAGE, name, "%s \"%.200s\" is not a share from 0%% to 100%% (try 1%%)", option, given);
 }
 
 static int read_from(const char *given, int64_t *from) {
     if (!when_parse(bytes_of(given), from))
-        return cmd_say(EXIT_USAGE, name, "--from \"%s\" is not RFC 3339 (try 2026-01-01T00:00:00Z)", given);
+        return cmd_say(EXIT_USAGE, name, "--from \"%.200s\" is not RFC 3339 (try 2026-01-01T00:00:00Z)", given);
     return 0;
 }
 
@@ -215,7 +215,7 @@ static int read_options(int argc, char **argv, struct options *o, bool *done) {
         code = read_option(option, optarg, o);
     }
     if (!code && optind < argc)
-        return cmd_say(EXIT_USAGE, name, "\"%s\" is too much (a file is given by --output)", argv[optind]);
+        return cmd_say(EXIT_USAGE, name, "\"%.200s\" is too much (a file is given by --output)", argv[optind]);
     if (!code && !o->config != !o->topic)
         return cmd_say(EXIT_USAGE, name, "--config and --topic go together");
     /* The story may go on for a while after its days. */

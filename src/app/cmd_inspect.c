@@ -257,16 +257,17 @@ int cmd_inspect(int argc, char **argv) {
             in.config = optarg;
         } else if (c == 'a') {
             if (!when_parse(bytes_of(optarg), &in.at))
-                return cmd_say(EXIT_USAGE, argv[0], "--at \"%s\" is not RFC 3339 (try 2026-12-01T00:00:00Z)", optarg);
+                return cmd_say(EXIT_USAGE, argv[0], "--at \"%.200s\" is not RFC 3339 (try 2026-12-01T00:00:00Z)",
+                               optarg);
             if (in.at < WHEN_FIRST || in.at > WHEN_LAST)
-                return cmd_say(EXIT_USAGE, argv[0], "--at \"%s\" is not within 2000-01-01 to 2100-01-01", optarg);
+                return cmd_say(EXIT_USAGE, argv[0], "--at \"%.200s\" is not within 2000-01-01 to 2100-01-01", optarg);
         } else if (c == 'o' && (!strcmp(optarg, "table") || !strcmp(optarg, "jsonl"))) {
             in.json = optarg[0] == 'j';
         } else if (c == 'h') {
             fputs(help, stdout);
             return EXIT_DONE;
         } else if (c == 'o') {
-            return cmd_say(EXIT_USAGE, argv[0], "--output \"%s\" is neither table nor jsonl", optarg);
+            return cmd_say(EXIT_USAGE, argv[0], "--output \"%.200s\" is neither table nor jsonl", optarg);
         } else {
             return cmd_say_option(argv[0], c, argv);
         }

@@ -52,14 +52,14 @@ struct options {
 static int read_number(const char *option, const char *text, int64_t least, int64_t most, int64_t *out) {
     if (decimal_scaled(bytes_of(text), 0, most, out) == DECIMAL_OK && *out >= least)
         return 0;
-    return cmd_say(EXIT_USAGE, name, "%s \"%s\" is not a number from %" PRId64 " to %" PRId64, option, text, least,
+    return cmd_say(EXIT_USAGE, name, "%s \"%.200s\" is not a number from %" PRId64 " to %" PRId64, option, text, least,
                    most);
 }
 
 static int read_time(const char *option, const char *text, int64_t *ms) {
     if (when_parse(bytes_of(text), ms))
         return 0;
-    return cmd_say(EXIT_USAGE, name, "%s \"%s\" is not RFC 3339 (try 2026-11-22T10:00:00Z)", option, text);
+    return cmd_say(EXIT_USAGE, name, "%s \"%.200s\" is not RFC 3339 (try 2026-11-22T10:00:00Z)", option, text);
 }
 
 static int read_code(const char *text, const char **code) {
@@ -68,7 +68,8 @@ static int read_code(const char *text, const char **code) {
             *code = text;
             return 0;
         }
-    return cmd_say(EXIT_USAGE, name, "--code \"%s\" is none that dead letters have (such as malformed, schema, misplaced)",
+    return cmd_say(EXIT_USAGE, name,
+                   "--code \"%.200s\" is none that dead letters have (such as malformed, schema, misplaced)",
                    text);
 }
 
@@ -76,7 +77,7 @@ static int read_output(const char *text, bool *lines) {
     *lines = !strcmp(text, "jsonl");
     if (*lines || !strcmp(text, "table"))
         return 0;
-    return cmd_say(EXIT_USAGE, name, "--output \"%s\" is neither table nor jsonl", text);
+    return cmd_say(EXIT_USAGE, name, "--output \"%.200s\" is neither table nor jsonl", text);
 }
 
 static int read_lead(const char *text, const char **lead) {
@@ -92,7 +93,7 @@ static int read_generation(const char *text, const char **generation) {
     *generation = text;
     if (n >= 1 && n <= 64 && strspn(text, letters) == n)
         return 0;
-    return cmd_say(EXIT_USAGE, name, "--generation \"%s\" is not a name (1 to 64 of A-Z a-z 0-9 . _ -)", text);
+    return cmd_say(EXIT_USAGE, name, "--generation \"%.200s\" is not a name (1 to 64 of A-Z a-z 0-9 . _ -)", text);
 }
 
 static int read_option(int option, struct options *o) {
@@ -151,7 +152,7 @@ static int read_options(int argc, char **argv, struct options *o, bool *done) {
         }
     }
     if (!code && !*done && optind < argc)
-        code = cmd_say(EXIT_USAGE, name, "\"%s\": no argument is expected", argv[optind]);
+        code = cmd_say(EXIT_USAGE, name, "\"%.200s\": no argument is expected", argv[optind]);
     if (!code && !*done && !o->config)
         code = cmd_say(EXIT_USAGE, name, "-c CONFIG is missing (see `leadstream redrive --help`)");
     return code;

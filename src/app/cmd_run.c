@@ -126,6 +126,6 @@ int cmd_run(int argc, char **argv) {
     if (!config)
         return cmd_say(EXIT_USAGE, argv[0], "-c CONFIG is missing (see `leadstream run --help`)");
     if (optind != argc)
-        return cmd_say(EXIT_USAGE, argv[0], "\"%s\": no argument is expected", argv[optind]);
+        return cmd_say(EXIT_USAGE, argv[0], "\"%.200s\": no argument is expected", argv[optind]);
     return load_and_run(config, no_transactions);
 }

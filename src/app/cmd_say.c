@@ -22,8 +22,8 @@ int cmd_say_err(int code, const char *command, const struct err *e) {
 int cmd_say_option(const char *command, int option, char **argv) {
     const char *given = argv[optind - 1];
     if (option == ':')
-        return cmd_say(EXIT_USAGE, command, "%s needs a value (see `leadstream %s --help`)", given, command);
+        return cmd_say(EXIT_USAGE, command, "%.200s needs a value (see `leadstream %s --help`)", given, command);
     if (given[0] == '-' && given[1] == '-')
-        return cmd_say(EXIT_USAGE, command, "%s is no option (see `leadstream %s --help`)", given, command);
+        return cmd_say(EXIT_USAGE, command, "%.200s is no option (see `leadstream %s --help`)", given, command);
     return cmd_say(EXIT_USAGE, command, "-%c is no option (see `leadstream %s --help`)", optopt, command);
 }

@@ -85,9 +85,12 @@ int cmd_score(int argc, char **argv) {
 
 static int open_model(struct play *play) {
     FILE *there = fopen(play->o.model, "re");
-    if (!there)
-        return cmd_say(EXIT_WORLD, name, "%s: %s", play->o.model, strerror(errno));
-    fclose(there);
+    bool readable = there && (getc(there) != EOF || !ferror(there)); /* a directory opens, too */
+    int why = errno;
+    if (there)
+        fclose(there);
+    if (!readable)
+        return cmd_say(EXIT_WORLD, name, "%.200s: %s", play->o.model, strerror(why));
     struct problems problems = {.file = play->o.model};
     play->model = model_yaml_load(play->o.model, &problems);
     problems_print(&problems, stderr);
@@ -110,7 +113,7 @@ static int open_all(struct play *play) {
         return code;
     for (size_t i = 0; i < play->o.n_files; i++)
         if (would_overwrite(play->o.dead_letters, play->o.files[i]))
-            return cmd_say(EXIT_USAGE, name, "--dead-letters %s is a file of events too: it would be overwritten",
+            return cmd_say(EXIT_USAGE, name, "--dead-letters %.200s is a file of events too: it would be overwritten",
                            play->o.dead_letters);
     play->files = calloc(play->o.n_files + 1, sizeof(struct event_file *));
     MUST(play->files != NULL);

@@ -35,7 +35,7 @@ static int read_number(const char *option, const char *text, int most, int *numb
     char *end;
     long value = strtol(text, &end, 10);
     if (end == text || *end || value < 1 || value > most)
-        return cmd_say(EXIT_USAGE, name, "%s \"%s\" is not a number from 1 to %d", option, text, most);
+        return cmd_say(EXIT_USAGE, name, "%s \"%.200s\" is not a number from 1 to %d", option, text, most);
     *number = (int)value;
     return 0;
 }
@@ -66,7 +66,7 @@ static int read_options(int argc, char **argv, struct options *o, bool *done) {
         }
     }
     if (!code && !*done && optind < argc)
-        code = cmd_say(EXIT_USAGE, name, "\"%s\": no argument is expected", argv[optind]);
+        code = cmd_say(EXIT_USAGE, name, "\"%.200s\": no argument is expected", argv[optind]);
     if (!code && !*done && !o->config)
         code = cmd_say(EXIT_USAGE, name, "-c CONFIG is missing (see `leadstream topics --help`)");
     return code;

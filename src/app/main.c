@@ -66,6 +66,6 @@ int main(int argc, char **argv) {
     for (size_t i = 0; commands[i].name; i++)
         if (!strcmp(argv[1], commands[i].name))
             return printed(commands[i].run(argc - 1, argv + 1));
-    fprintf(stderr, "leadstream: \"%s\" is not a command (see `leadstream --help`)\n", argv[1]);
+    fprintf(stderr, "leadstream: \"%.200s\" is not a command (see `leadstream --help`)\n", argv[1]);
     return EXIT_USAGE;
 }

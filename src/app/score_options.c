@@ -41,16 +41,16 @@ static bool read_time(const char *text, int64_t *ms) {
 
 static int read_at(const char *text, int64_t *at) {
     if (!read_time(text, at))
-        return cmd_say(EXIT_USAGE, name, "--at \"%s\" is not RFC 3339 (try 2026-11-22T10:00:00Z)", text);
+        return cmd_say(EXIT_USAGE, name, "--at \"%.200s\" is not RFC 3339 (try 2026-11-22T10:00:00Z)", text);
     if (*at < WHEN_FIRST || *at > WHEN_LAST)
-        return cmd_say(EXIT_USAGE, name, "--at \"%s\" is not within 2000-01-01 to 2100-01-01", text);
+        return cmd_say(EXIT_USAGE, name, "--at \"%.200s\" is not within 2000-01-01 to 2100-01-01", text);
     return 0;
 }
 
 static int read_output(const char *text, enum score_output *output) {
     *output = !strcmp(text, "table") ? SCORE_OUTPUT_TABLE : SCORE_OUTPUT_JSONL;
     if (*output == SCORE_OUTPUT_JSONL && strcmp(text, "jsonl") != 0)
-        return cmd_say(EXIT_USAGE, name, "--output \"%s\" is neither table nor jsonl", text);
+        return cmd_say(EXIT_USAGE, name, "--output \"%.200s\" is neither table nor jsonl", text);
     return 0;
 }
 

@@ -115,8 +115,8 @@ static void start_count(struct engine *engine) {
     engine->asked = false;
 }
 
-/* The first of the batch's shards that is brought up to date will know. A doubt about an earlier batch, whose shards are
- * all still waiting, is given up: that batch is not counted. */
+/* The first of the batch's shards that is brought up to date will know. A doubt about an earlier batch, whose shards
+ * are all still waiting, is given up: that batch is not counted. */
 static void doubt(struct engine *engine) {
     engine->doubted = engine->batch;
     for (size_t i = 0; i < engine->n_shards; i++)

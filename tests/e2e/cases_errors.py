@@ -12,12 +12,6 @@ from registry_stub import LIES, Registry
 from secured import Secured
 
 
-def _errors(daemon, code):
-    """leadstream_errors_total of a code, over all workers."""
-    return sum(value for name, value in daemon.metrics().items()
-               if name.startswith("leadstream_errors_total") and f'code="{code}"' in name)
-
-
 def _until(good, words, daemon, limit=30):
     end = time.monotonic() + limit
     while not good():
@@ -93,7 +87,7 @@ def rights_given_back(play):
     play.wire.forbid("scorer", "topic", play.topic("scores"))
     play.send(play.second_wave(1_000, 100))
     daemon.wait_words(r"code=auth.*WRITE on outputs")
-    _until(lambda: _errors(daemon, "auth") >= 2, "errors are not counted", daemon)
+    _until(lambda: daemon.errors("auth") >= 2, "errors are not counted", daemon)
     _until(lambda: daemon.sum("leadstream_trouble_ms") > 0, "trouble is not measured", daemon)
     secured.allow_run("scorer")
     play.wait_lag(0)
@@ -119,7 +113,7 @@ def login_taken_away(play):
     sure = play.wait_quiet(still=1.5)
     began = len(daemon.words())
     time.sleep(7) # more than one connections.max.reauth.ms
-    if "code=auth" in daemon.words()[began:] or _errors(daemon, "auth"):
+    if "code=auth" in daemon.words()[began:] or daemon.errors("auth"):
         raise AssertionError(f"an ended connection is taken for more: {daemon.words()[began:]}")
 
     def password(text):
@@ -208,7 +202,7 @@ def registry_lies(play):
         theirs = sum(topics.partition_of(e["lead"], play.partitions) in waits for e in wave)
         _until(lambda: play.lag() <= theirs, "the other shards do not go on", daemon)
         _until(lambda: daemon.sum("leadstream_schema_waits") == len(waits), "waits are not counted", daemon)
-        _until(lambda: len(told) >= 4 and _errors(daemon, "unavailable") + _errors(daemon, "timeout") >= 2,
+        _until(lambda: len(told) >= 4 and daemon.errors("unavailable") + daemon.errors("timeout") >= 2,
                "errors are not counted", daemon)
         for kind in LIES: # each on its own too, for a moment
             registry.lie = LIES[kind]
@@ -255,7 +249,7 @@ def registry_says_no(play):
         for headers in letters:
             if not re.search(bad[int(headers["schema-id"])], headers["words"], re.I):
                 raise AssertionError(f"schema {headers['schema-id']}: {headers['words']}")
-        if _errors(daemon, "schema") != len(bad):
+        if daemon.errors("schema") != len(bad):
             raise AssertionError("dead letters are not counted by code")
         print([h["words"] for h in letters])
         play.check(sure)

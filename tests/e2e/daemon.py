@@ -94,3 +94,8 @@ class Daemon:
     def sum(self, name):
         """A metric over all workers."""
         return sum(value for key, value in self.metrics().items() if key.split("{")[0] == name)
+
+    def errors(self, code):
+        """leadstream_errors_total of a code, over all workers."""
+        return sum(value for key, value in self.metrics().items()
+                   if key.startswith("leadstream_errors_total") and f'code="{code}"' in key)

@@ -1,6 +1,6 @@
-/* The counters say what was committed: whichever call fails, events, records and dead letters are counted once, as in a
- * run that nothing disturbed, and no counter ever falls. Among the events is one whose record the topics do not take, so
- * that there are batches that are lost by themselves. */
+/* The counters say what was committed: whichever call fails, events, records and dead letters are counted once, as in
+ * a run that nothing disturbed, and no counter ever falls. Among the events is one whose record the topics do not take,
+ * so that there are batches that are lost by themselves. */
 #include "support/setting.h"
 #include "support/suite.h"
 

@@ -3,6 +3,7 @@
 
 #include <leadstream/when.h>
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,8 +42,9 @@ static bool usage(int *code, const char *what, const char *given) {
 
 static bool read_number(const char *text, uint64_t *out) {
     char *end;
+    errno = 0;
     *out = strtoull(text, &end, 10);
-    return end != text && !*end && *text != '-';
+    return end != text && !*end && *text >= '0' && *text <= '9' && !errno;
 }
 
 static bool read_seeds(struct options *o, const char *text) {
