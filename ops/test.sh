@@ -49,17 +49,13 @@ if [ "${1:-}" = --quick ]; then
     exec ctest --preset release -j "$jobs" -LE e2e --no-label-summary
 fi
 
-# A test that hangs is tried once more here: a sanitizer's own look for leaks, at a process's end, is what most likely hung once in
-# some thousand runs of tests (it could not be made to again). One that hangs twice has failed.
-again=(--repeat after-timeout:2)
-
 build asan
 say "AddressSanitizer, UndefinedBehaviorSanitizer"
-"${still[@]}" ctest --preset asan -j "$jobs" --no-label-summary "${again[@]}" || failed=1
+"${still[@]}" ctest --preset asan -j "$jobs" --no-label-summary || failed=1
 
 build tsan
 say "ThreadSanitizer"
-"${still[@]}" ctest --preset tsan -j "$jobs" --no-label-summary "${again[@]}" || failed=1
+"${still[@]}" ctest --preset tsan -j "$jobs" --no-label-summary || failed=1
 
 build mutants
 say "guards taken away"

@@ -63,8 +63,8 @@ static void prepare(struct setting *s) {
 static size_t lines(const struct setting *s) {
     size_t n = 0;
     char *text = world_outputs(s->world);
-    for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++)
-        n++;
+    for (const char *at = text; *at; at++) /* strchr() would read to the end each time where a sanitizer looks on */
+        n += *at == '\n';
     free(text);
     return n;
 }
