@@ -285,6 +285,15 @@ static void read_again(struct engine *engine, struct shard *shard, int64_t from)
     shard->phase = SHARD_BOUNDS;
 }
 
+/* Records behind the target are another owner's, who has the shard while we were frozen: the store must not know them, as
+ * its `upto` and our offsets are those of the target. */
+static void to_target(struct shard *shard, const struct log_entry *entries, size_t *n) {
+    while (*n && entries[*n - 1].offset >= shard->log_target)
+        --*n;
+    if (shard->log_at > shard->log_target)
+        shard->log_at = shard->log_target;
+}
+
 static bool step_read(struct engine *engine, struct shard *shard, struct err *e) {
     const struct sink *sink = engine->o.sink;
     struct log_entry entries[ENGINE_ENTRIES];
@@ -293,6 +302,7 @@ static bool step_read(struct engine *engine, struct shard *shard, struct err *e)
         int64_t from = shard->log_at;
         if (!sink->log_read(sink->self, READ_WAIT, entries, ENGINE_ENTRIES, &n, &shard->log_at, e))
             return false;
+        to_target(shard, entries, &n);
         if (n && !store_entries(engine, shard, entries, n, e)) {
             if (GUARD(unstored_reread))
                 read_again(engine, shard, from);
