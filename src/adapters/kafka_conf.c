@@ -148,6 +148,10 @@ int kafka_conf_transaction_timeout(const struct kafka_conf *conf) {
     return (int)number(conf, "transaction.timeout.ms", KAFKA_CONF_TRANSACTION_TIMEOUT);
 }
 
+int kafka_conf_session_timeout(const struct kafka_conf *conf) {
+    return (int)number(conf, "session.timeout.ms", KAFKA_CONF_SESSION_TIMEOUT);
+}
+
 static size_t default_max_record(const struct kafka_conf *conf) {
     size_t needed = conf->max_record + AROUND;
     return needed > KAFKA_CONF_MESSAGE_MAX ? needed : KAFKA_CONF_MESSAGE_MAX;

@@ -16,6 +16,7 @@ enum {
     KAFKA_CONF_NAME = 512,                      /* bytes of any name that is made here, its zero included */
     KAFKA_CONF_PREFETCH = 8 * 1024 * 1024,     /* default of struct kafka_conf */
     KAFKA_CONF_TRANSACTION_TIMEOUT = 10 * 1000, /* ms, unless transaction.timeout.ms says otherwise */
+    KAFKA_CONF_SESSION_TIMEOUT = 10 * 1000,     /* ms, unless session.timeout.ms says otherwise */
     KAFKA_CONF_MESSAGE_MAX = 1048500            /* bytes of a record: its batch's 61 more, and a topic of Kafka's default
                                                    max.message.bytes (1,048,588) takes it; librdkafka's is 1,000,000 */
 };
@@ -64,6 +65,9 @@ const char *kafka_conf_get(const struct kafka_conf *conf, const char *name, cons
 
 /* ms after which the broker gives a silent transaction up. */
 int kafka_conf_transaction_timeout(const struct kafka_conf *conf);
+
+/* ms after which the broker gives a silent member's partitions to others. */
+int kafka_conf_session_timeout(const struct kafka_conf *conf);
 
 /* Bytes of the largest record (key and value) that the producer takes. */
 size_t kafka_conf_max_record(const struct kafka_conf *conf);

@@ -2,7 +2,12 @@
  *
  *   assigned (paused) -> committed, first -> seek (reading) -> dropped
  *
- * A partition is paused before it is assigned, so that it fetches nothing until seek says from where. */
+ * A partition is paused before it is assigned, so that it fetches nothing until seek says from where.
+ *
+ * The group gives a topic's partitions to those that asked for that topic. While one of them has other sources than we
+ * have (the seat of a process that was ended to change its sources, which the broker keeps for the session's time-out;
+ * an instance that is yet to be restarted), a shard may come with some of its topics only: it is torn. It is left
+ * unread until another assignment brings it whole, as the next one does when that seat is gone. */
 #include "adapters/kafka_shards.h"
 #include "base/guard.h"
 #include "host/clock.h"
@@ -18,7 +23,8 @@ enum {
     SEEK_WAIT = 5000,
     ASKER_IDLE = 10000,
     CLOSE_WAIT = 2000,
-    SEEK_STEP = 200
+    SEEK_STEP = 200,
+    TORN_SESSIONS = 3 /* so many of the session's time-outs may a shard lack a topic */
 };
 
 void kafka_shards_init(struct kafka_shards *shards, struct kafka_partition_pool *pool) {
@@ -82,7 +88,7 @@ void kafka_shards_drop(struct kafka_shards *shards) {
         shard_free(shards->by_number[shards->ours[i]], shards->options->n_topics);
         shards->by_number[shards->ours[i]] = NULL;
     }
-    shards->n = 0;
+    shards->n = shards->n_torn = 0;
 }
 
 int kafka_shards_topic(const struct kafka_shards *shards, const char *name) {
@@ -109,16 +115,53 @@ static bool note_assigned(struct kafka_shards *shards, const char *topic, int32_
     return true;
 }
 
-static bool check_complete(const struct kafka_shards *shards, struct err *e) {
-    for (size_t i = 0; i < shards->n; i++)
+static bool is_torn(const struct kafka_shards *shards, const struct kafka_shard *shard) {
+    for (size_t t = 0; t < shards->options->n_topics; t++)
+        if (GUARD(shards_complete) && !shard->present[t])
+            return true;
+    return false;
+}
+
+static void note_torn(struct kafka_shards *shards, const struct kafka_shard *shard) {
+    size_t t = 0;
+    while (shard->present[t])
+        t++;
+    shards->torn_topic = t;
+    shards->torn_shard = shard->number;
+    shards->n_torn++;
+}
+
+/* The whole shards stay, and their partitions in the list. */
+static void leave_torn(struct kafka_shards *shards, rd_kafka_topic_partition_list_t *list) {
+    size_t kept = 0;
+    for (size_t i = 0; i < shards->n; i++) {
+        struct kafka_shard *shard = shards->by_number[shards->ours[i]];
+        if (!is_torn(shards, shard)) {
+            shards->ours[kept++] = shard->number;
+            continue;
+        }
+        note_torn(shards, shard);
+        shards->by_number[shard->number] = NULL;
         for (size_t t = 0; t < shards->options->n_topics; t++)
-            if (GUARD(shards_complete) && !shards->by_number[shards->ours[i]]->present[t])
-                return err_set(e, ERR_REFUSED, shards->options->topics[t].name,
-                               "partition %" PRIu32 " of this topic was not assigned with its shard: all source topics "
-                               "need the same number of partitions, and every member of the group the same sources "
-                               "(or was the topic deleted?)",
-                               shards->ours[i]);
-    return true;
+            rd_kafka_topic_partition_list_del(list, shards->options->topics[t].name, (int32_t)shard->number);
+        shard_free(shard, shards->options->n_topics);
+    }
+    shards->n = kept;
+    if (!shards->n_torn)
+        shards->torn_since = 0;
+    else if (!shards->torn_since)
+        shards->torn_since = clock_mono_ms();
+}
+
+bool kafka_shards_look(const struct kafka_shards *shards, struct err *e) {
+    int64_t bound = (int64_t)TORN_SESSIONS * kafka_conf_session_timeout(&shards->options->conf);
+    if (!shards->n_torn || clock_mono_ms() - shards->torn_since < bound)
+        return true;
+    return err_set(e, ERR_REFUSED, shards->options->topics[shards->torn_topic].name,
+                   "for %" PRId64 " s partition %" PRIu32 " of this topic was not assigned with its shard: all source "
+                   "topics need the same number of partitions, and every member of the group the same sources (or was "
+                   "the topic deleted?)",
+                   (clock_mono_ms() - shards->torn_since) / 1000, shards->torn_shard);
 }
 
 static void open_shards(struct kafka_shards *shards) {
@@ -135,8 +178,7 @@ static bool take(struct kafka_shards *shards, rd_kafka_topic_partition_list_t *l
         if (!note_assigned(shards, list->elems[i].topic, list->elems[i].partition, e))
             return false;
     }
-    if (!check_complete(shards, e))
-        return false;
+    leave_torn(shards, list);
     if (shards->n > ENGINE_MAX_SHARDS)
         return err_set(e, ERR_REFUSED, NULL, "%zu shards for one worker, the limit is %d: start more", shards->n,
                        ENGINE_MAX_SHARDS);

@@ -25,14 +25,22 @@ struct kafka_shards {
     struct kafka_shard **by_number; /* NULL: not ours */
     uint32_t *ours;                 /* their numbers */
     size_t n;
+    size_t n_torn;                  /* shards of this assignment that lack a topic and are not taken; one of them is */
+    uint32_t torn_shard;            /* this, and lacks this topic; */
+    size_t torn_topic;              /* in each assignment since then there was one: */
+    int64_t torn_since;             /* clock_mono_ms, 0: there is none */
 };
 
 void kafka_shards_init(struct kafka_shards *shards, struct kafka_partition_pool *pool);
 void kafka_shards_fini(struct kafka_shards *shards);
 
-/* Takes an assignment: a list of partitions, of which every shard must be whole, and opens their queues. Sets the
- * list's offsets. False: *e names the topic; nothing is taken. */
+/* Takes an assignment: of a list of partitions those of whole shards, and opens their queues; the others are left out,
+ * also of the list. Sets the list's offsets. False: *e names the topic; nothing is taken. */
 bool kafka_shards_assign(struct kafka_shards *shards, rd_kafka_topic_partition_list_t *list, struct err *e);
+
+/* Every assignment of a while (three of the session's time-outs) brought a shard without all its topics: false,
+ * REFUSED. */
+bool kafka_shards_look(const struct kafka_shards *shards, struct err *e);
 
 /* Gives all back: messages and queues. Before the assignment itself is given up. */
 void kafka_shards_drop(struct kafka_shards *shards);

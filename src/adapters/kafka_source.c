@@ -59,6 +59,9 @@ static void on_assign(struct kafka_source *source, rd_kafka_topic_partition_list
         return;
     }
     LOG(LOG_LEVEL_INFO, "assigned", "shards=%zu", source->shards.n);
+    if (source->shards.n_torn)
+        LOG(LOG_LEVEL_WARN, "shards_torn", "shards=%zu words=\"left unread until the group gives all their topics to one "
+            "member: another has, or had a moment ago, other sources\"", source->shards.n_torn);
     source->listener->assigned(source->listener->self, source->shards.ours, source->shards.n);
 }
 
@@ -194,7 +197,7 @@ static bool failed(struct kafka_source *source, struct err *e) {
     if (kafka_client_failed(&source->pool.client, e))
         return !remake(source, e);
     if (source->pool.failure.code == ERR_NONE)
-        return !kafka_unread_look(&source->unread, &source->shards, e);
+        return !kafka_shards_look(&source->shards, e) || !kafka_unread_look(&source->unread, &source->shards, e);
     *e = source->pool.failure;
     source->pool.failure.code = ERR_NONE;
     return true;
@@ -394,7 +397,7 @@ void kafka_source_wake(struct kafka_source *source) {
 }
 
 size_t kafka_source_unread(const struct kafka_source *source) {
-    return kafka_unread_count(&source->unread, &source->shards);
+    return source->shards.n_torn + kafka_unread_count(&source->unread, &source->shards);
 }
 
 size_t kafka_source_schema_waits(const struct kafka_source *source) {

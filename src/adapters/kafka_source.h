@@ -57,7 +57,7 @@ void kafka_source_wake(struct kafka_source *source);
 /* Records between what was taken and the ends of the partitions, as far as known. */
 int64_t kafka_source_lag(const struct kafka_source *source);
 
-/* Partitions that may not be read and topics that are gone, for now. */
+/* Partitions that may not be read, topics that are gone, and shards that lack a topic, for now. */
 size_t kafka_source_unread(const struct kafka_source *source);
 
 /* Partitions whose next record waits for its schema. */
