@@ -167,6 +167,15 @@ class Play:
             time.sleep(0.1)
             live = daemon.sum("leadstream_shards_live")
 
+    def wait_gauges(self, daemons, limit=60, **wanted):
+        """Waits until these gauges of the daemons together are as wanted."""
+        end = time.monotonic() + limit
+        now = None
+        while now != wanted:
+            self._watch(end, f"wanted {wanted}, is {now}")
+            time.sleep(0.1)
+            now = {name: sum(daemon.sum(name) for daemon in daemons) for name in wanted}
+
     def lag(self):
         """Records of the source topics past the group's committed offsets."""
         done = self.wire.committed(self.group())
