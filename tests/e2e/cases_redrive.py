@@ -46,16 +46,20 @@ def _ends(play):
 
 
 def _settled(play):
-    """The same once it stands still: a broker writes a transaction's markers after it has said that all is well."""
-    ends, again = None, _ends(play)
-    while ends != again:
-        time.sleep(0.3)
-        ends, again = again, _ends(play)
-    return ends
+    """The same once no transaction is open: a broker writes its markers after it has said that all is well, and a reader
+    of what is committed does not see what is before them."""
+    patience = time.monotonic() + 60
+    for topic in (*play.sources(), play.topic("dead-letters")):
+        while play.wire.ends(topic, play.partitions, committed=True) != play.wire.ends(topic, play.partitions):
+            if time.monotonic() > patience:
+                raise AssertionError(f"a transaction in {topic} does not end")
+            time.sleep(0.05)
+    return _ends(play)
 
 
 def _copies(play, topic):
     """{(key, value, timestamp): [(partition, offset)]} of the records that were sent back, and their headers."""
+    _settled(play)
     headers = topics.read_header_lists(play.bootstrap, topic)
     found = collections.defaultdict(list)
     for record in topics.read(play.bootstrap, topic):

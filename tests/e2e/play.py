@@ -192,15 +192,16 @@ class Play:
             time.sleep(0.05)
 
     def wait_quiet(self, limit=180, still=3.0, markers=0):
-        """Waits until all input is committed and nothing has been written for a while. Returns the time (ms) up to
-        which every timer must have fired. Where inputs were written in transactions, the markers at their ends are
-        offsets that no consumer reads: so many of them may stay."""
+        """Waits until all input is committed, no transaction is open and nothing has been written for a while. Returns
+        the time (ms) up to which every timer must have fired. Where inputs were written in transactions, the markers at
+        their ends are offsets that no consumer reads: so many of them may stay."""
         end = time.monotonic() + limit
         watched = [self.topic("scores"), self.topic("sales-ready"), self.topic("dead-letters"), self.changelog()]
         before, since = None, time.monotonic()
         while before is None or time.monotonic() - since < still:
             now = [self.lag()] + [self.wire.ends(t, self.wire.partitions()[t]) for t in watched]
-            if now != before or now[0] > markers:
+            stable = [self.wire.ends(t, self.wire.partitions()[t], committed=True) for t in watched]
+            if now != before or now[0] > markers or now[1:] != stable:
                 before, since = now, time.monotonic()
             self._watch(end, f"not quiet, lag {now[0]}")
             time.sleep(0.1)
