@@ -13,8 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { CONNECT_WAIT = 500 }; /* ms; an end waits as long for a thread that waits here */
 
 /* ---- errors ---- */
 
@@ -157,6 +160,20 @@ bool kafka_client_silent(struct kafka_client *client, int ms, struct err *e) {
                    ms / 1000, *heard ? ": " : "", heard);
 }
 
+int kafka_client_pace(struct kafka_client *client, int64_t now) {
+    int64_t due = atomic_load(&client->connect_due), credit = now - KAFKA_CLIENT_AT_ONCE * KAFKA_CLIENT_EVERY, next;
+    do {
+        next = (due > credit ? due : credit) + KAFKA_CLIENT_EVERY;
+    } while (!atomic_compare_exchange_weak(&client->connect_due, &due, next));
+    return next > now ? (int)(next - now < CONNECT_WAIT ? next - now : CONNECT_WAIT) : 0;
+}
+
+/* Runs on librdkafka's threads, one for each broker, which has nothing else to do while it is not connected. */
+static int on_socket(int domain, int type, int protocol, void *opaque) {
+    poll(NULL, 0, kafka_client_pace(opaque, clock_mono_ms()));
+    return socket(domain, type | SOCK_CLOEXEC, protocol);
+}
+
 /* Runs on librdkafka's threads. */
 static int on_close(int socket, void *opaque) {
     struct kafka_client *client = opaque;
@@ -175,6 +192,7 @@ bool kafka_client_open(struct kafka_client *client, rd_kafka_type_t type, rd_kaf
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_ssl_cert_verify_cb(conf, on_certificate);
+    rd_kafka_conf_set_socket_cb(conf, on_socket);
     rd_kafka_conf_set_closesocket_cb(conf, on_close);
     client->rk = rd_kafka_new(type, conf, words, sizeof words);
     if (client->rk)

@@ -21,11 +21,20 @@ struct kafka_client {
     _Atomic int64_t session_lost; /* when a consumer's session last timed out (clock_mono_ms), 0: never; of all handles */
     bool tells_fences;      /* the owner says itself what a fence means: librdkafka's words of it are for debugging */
     _Atomic(const char *) inside; /* which of librdkafka's calls the owner's thread is in, NULL: none */
+    _Atomic int64_t connect_due; /* when the connections so far would all have been made, had they been spaced (ms) */
     _Atomic uint64_t closed; /* connections closed, for whatever reason; counted before what was on them is sent again */
 };
 
 /* rd_kafka_new; takes conf in any case. False: *e. */
 bool kafka_client_open(struct kafka_client *client, rd_kafka_type_t type, rd_kafka_conf_t *conf, struct err *e);
+
+/* How many ms a connection that is to be made at `now` (clock_mono_ms) has to wait: so many may be made at once, and
+ * then one every so many ms.
+ *
+ * librdkafka 2.0.2 forgets its back-off for as long as an admin request waits for a broker: whenever the broker is down
+ * again, the request has it tried at once. Where connections are refused that is some 5,000 a second, and a core. */
+enum { KAFKA_CLIENT_AT_ONCE = 100, KAFKA_CLIENT_EVERY = 50 };
+int kafka_client_pace(struct kafka_client *client, int64_t now);
 
 /* Destroys the handle within `ms`, else abandons it to the end of the process: librdkafka waits for ever for whatever
  * was not given back. Its topics, queues and messages must have been.
