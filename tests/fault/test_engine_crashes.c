@@ -304,7 +304,6 @@ START_TEST(a_timer_that_fails_before_an_event_is_put_aside_and_not_the_event) {
 END_TEST
 
 static void add(TCase *all) {
-    tcase_set_timeout(all, 60);
     tcase_add_loop_test(all, a_record_that_fails_at_the_end_of_its_batch_is_found_in_three_crashes, 0, EACH + 12);
     tcase_add_loop_test(all, a_timer_that_fails_is_put_aside_until_its_leads_next_event, 0, 2 * FAILING);
     tcase_add_test(all, a_timer_that_fails_before_an_event_is_put_aside_and_not_the_event);

@@ -124,7 +124,6 @@ START_TEST(nor_is_it_late_for_its_leads_event) {
 END_TEST
 
 static void add(TCase *all) {
-    tcase_set_timeout(all, 60);
     tcase_add_loop_test(all, a_timer_behind_many_stale_ones_fires_at_its_time_and_soon, 1, 3);
     tcase_add_loop_test(all, nor_is_it_late_for_its_leads_event, 1, 3);
 }

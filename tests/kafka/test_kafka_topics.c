@@ -111,7 +111,6 @@ START_TEST(no_broker_is_no_verdict) {
 END_TEST
 
 static void add(TCase *all) {
-    tcase_set_timeout(all, 40);
     tcase_add_test(all, missing_topics_are_made_and_are_then_good);
     tcase_add_test(all, what_differs_is_told_from_what_is_wrong);
     tcase_add_test(all, no_broker_is_no_verdict);

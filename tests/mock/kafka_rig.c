@@ -116,7 +116,7 @@ void rig_close(struct rig *rig, bool leave) {
 
 void rig_join(struct rig *rig) {
     struct err e = {0};
-    int64_t deadline = now_ms() + 10000;
+    int64_t deadline = now_ms() + RIG_PATIENCE;
     while (!rig->n_shards && now_ms() < deadline)
         ck_assert_msg(rig->source.poll(rig->source.self, &rig->listener, 50, &e), "%s", e.words);
     ck_assert_uint_gt(rig->n_shards, 0);
@@ -125,7 +125,7 @@ void rig_join(struct rig *rig) {
 void rig_init(struct rig *rig) {
     struct err e = {0};
     bool good = false;
-    for (int i = 0; i < 5 && !good; i++)
+    for (int i = 0; i < 10 && !good; i++)
         good = rig->sink.init(rig->sink.self, &e);
     ck_assert_msg(good, "%s", e.words);
 }
@@ -188,7 +188,7 @@ static rd_kafka_t *world(struct rig *rig, const char *topic) {
     if (!rig->world)
         rig->world = client(rig, RD_KAFKA_PRODUCER, NULL);
     rd_kafka_topic_t *handle = rd_kafka_topic_new(rig->world, topic, NULL);
-    ck_assert(!rd_kafka_metadata(rig->world, 0, handle, &metadata, 5000));
+    ck_assert(!rd_kafka_metadata(rig->world, 0, handle, &metadata, RIG_PATIENCE));
     rd_kafka_metadata_destroy(metadata);
     rd_kafka_topic_destroy(handle);
     return rig->world;
@@ -196,7 +196,7 @@ static rd_kafka_t *world(struct rig *rig, const char *topic) {
 
 void rig_produce(struct rig *rig, const char *topic, int32_t partition, const char *key, const char *value) {
     put(world(rig, topic), topic, partition, key, value);
-    ck_assert(!rd_kafka_flush(rig->world, 5000));
+    ck_assert(!rd_kafka_flush(rig->world, RIG_PATIENCE));
 }
 
 void rig_produce_bytes(struct rig *rig, const char *topic, int32_t partition, struct bytes value) {
@@ -206,7 +206,7 @@ void rig_produce_bytes(struct rig *rig, const char *topic, int32_t partition, st
     ck_assert(!rd_kafka_producev(world(rig, topic), RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
                                  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(copy, value.n),
                                  RD_KAFKA_V_END));
-    ck_assert(!rd_kafka_flush(rig->world, 5000));
+    ck_assert(!rd_kafka_flush(rig->world, RIG_PATIENCE));
 }
 
 void rig_produce_beside(struct rig *rig, const char *topic, int32_t partition, struct bytes value, const char *header,
@@ -217,7 +217,7 @@ void rig_produce_beside(struct rig *rig, const char *topic, int32_t partition, s
     ck_assert(!rd_kafka_producev(world(rig, topic), RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
                                  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(copy, value.n),
                                  RD_KAFKA_V_HEADER(header, header_value.at, (ssize_t)header_value.n), RD_KAFKA_V_END));
-    ck_assert(!rd_kafka_flush(rig->world, 5000));
+    ck_assert(!rd_kafka_flush(rig->world, RIG_PATIENCE));
 }
 
 void rig_fill(struct rig *rig, const char *topic, int32_t partition, size_t n) {
@@ -228,7 +228,7 @@ void rig_fill(struct rig *rig, const char *topic, int32_t partition, size_t n) {
         snprintf(value, sizeof value, "v%zu", i);
         put(rk, topic, partition, key, value);
     }
-    ck_assert(!rd_kafka_flush(rk, 10000));
+    ck_assert(!rd_kafka_flush(rk, RIG_PATIENCE));
 }
 
 void rig_create(const struct rig *rig, const char *topic, uint32_t partitions, const char *property,
@@ -240,7 +240,7 @@ void rig_create(const struct rig *rig, const char *topic, uint32_t partitions, c
         rd_kafka_NewTopic_set_config(made, property, value);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
     rd_kafka_CreateTopics(rk, &made, 1, NULL, queue);
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 10000);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, RIG_PATIENCE);
     ck_assert(event != NULL);
     size_t n;
     const rd_kafka_topic_result_t **results =
@@ -267,7 +267,7 @@ static size_t scan(const struct rig *rig, const char *topic, int32_t partition, 
     ck_assert(!rd_kafka_consume_start(handle, partition, RD_KAFKA_OFFSET_BEGINNING));
     size_t n = 0;
     bool end = false;
-    for (int64_t deadline = now_ms() + 8000; !end && now_ms() < deadline;) {
+    for (int64_t deadline = now_ms() + RIG_PATIENCE; !end && now_ms() < deadline;) {
         rd_kafka_message_t *message = rd_kafka_consume(handle, partition, 200);
         if (!message)
             continue;
@@ -301,6 +301,12 @@ size_t rig_read(const struct rig *rig, const char *topic, int32_t partition, con
                 char *value) {
     struct last last = {key, value};
     return scan(rig, topic, partition, isolation, see_last, &last);
+}
+
+void rig_await(const struct rig *rig, const char *topic, int32_t partition, const char *isolation, size_t n) {
+    int64_t deadline = now_ms() + RIG_PATIENCE;
+    while (rig_read(rig, topic, partition, isolation, NULL, NULL) < n)
+        ck_assert_msg(now_ms() < deadline, "%s/%d never had %zu records", topic, (int)partition, n);
 }
 
 struct wanted {

@@ -10,7 +10,11 @@
 
 #include <librdkafka/rdkafka.h>
 
-enum { RIG_TOPICS = 2, RIG_MAX_PROPERTIES = 16 };
+enum {
+    RIG_TOPICS = 2,
+    RIG_MAX_PROPERTIES = 16,
+    RIG_PATIENCE = 30000 /* ms for what comes at once where the machine is not busy with other things */
+};
 
 /* A worker's two ports and what they are made of. Zeros, then rig_open. */
 struct rig {
@@ -55,7 +59,7 @@ void rig_names(struct rig *rig);
 void rig_open(struct rig *rig);
 void rig_close(struct rig *rig, bool leave);
 
-/* Polls until shards are assigned (10 s at most). */
+/* Polls until shards are assigned. */
 void rig_join(struct rig *rig);
 /* The sink's init, as often as a broker that is busy wants it. */
 void rig_init(struct rig *rig);
@@ -86,6 +90,8 @@ void rig_fill(struct rig *rig, const char *topic, int32_t partition, size_t n);
  * key, value and offset (buffers of 256 bytes, or NULL). */
 size_t rig_read(const struct rig *rig, const char *topic, int32_t partition, const char *isolation, char *key,
                 char *value);
+/* Reads until there are n records or more: a record is sent, and a commit seen, some time after the call. */
+void rig_await(const struct rig *rig, const char *topic, int32_t partition, const char *isolation, size_t n);
 /* A header of the first record of a partition that has one, as text; "" if there is none. */
 const char *rig_header(const struct rig *rig, const char *topic, int32_t partition, const char *name, char text[256]);
 

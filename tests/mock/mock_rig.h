@@ -14,6 +14,10 @@ void mock_open(uint32_t partitions);
 /* Closes rig and cluster. */
 void mock_close(void);
 
+/* A call of the sink's, as the engine makes it: again if it timed out. On the mock that may only be because the machine
+ * stood still: what says so before its time is wrong, and not called again. */
+bool mock_again(bool (*call)(void *self, struct err *e), struct err *e);
+
 /* Each fails the test if the sink does. */
 void mock_init(void);
 void mock_begin(void);

@@ -4,6 +4,7 @@
 #include "adapters/mock_kafka.h"
 #include "app/daemon.h"
 #include "codec/model_yaml.h"
+#include "host/clock.h"
 #include "support/suite.h"
 
 #include <dlfcn.h>
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { PATIENCE = 500 /* ms */ };
+enum { FIRST = 500, LAST = 16000, SLACK = 10000 /* ms */ };
 
 static _Atomic bool hold, hold_call;
 
@@ -39,14 +40,23 @@ rd_kafka_error_t *rd_kafka_begin_transaction(rd_kafka_t *rk) {
     return next(rk);
 }
 
-/* A daemon whose worker is held from the start. */
-static void hangs(_Atomic bool *held, const char *words) {
+/* It goes on where it was held, and ends; a machine that is busy may take more than our patience for that. */
+static void stop(struct daemon *daemon) {
+    struct err e = {.code = ERR_NONE};
+    int64_t end = clock_mono_ms() + SLACK + LAST;
+    bool late, ok;
+    while (!(ok = daemon_stop(daemon, &late, &e)) && late && clock_mono_ms() < end)
+        sleep_ms(20);
+    ck_assert_msg(ok, "%s", e.words);
+}
+
+/* What is said of a daemon whose worker is held from the start. */
+static void hear(_Atomic bool *held, int patience, struct err *e) {
     const char *const topics[] = {"in", "app.scores", "app.sales-ready", "app.dead-letters", "app.g1.changelog"};
     char folder[] = "/tmp/leadstream-hangs-XXXXXX", text[1024];
-    struct err e = {.code = ERR_NONE};
     struct problems problems = {.file = "test"};
     ck_assert_ptr_nonnull(mkdtemp(folder));
-    struct mock_kafka *broker = mock_kafka_new(topics, sizeof topics / sizeof *topics, 1, &e);
+    struct mock_kafka *broker = mock_kafka_new(topics, sizeof topics / sizeof *topics, 1, e);
     ck_assert_ptr_nonnull(broker);
     snprintf(text, sizeof text,
              "app: app\nmodel: model.yaml\nthreads: 1\ninstance: test\nkafka: {bootstrap.servers: \"%s\"}\n"
@@ -64,23 +74,31 @@ static void hangs(_Atomic bool *held, const char *words) {
                                      .model = model,
                                      .assign_all = true,
                                      .partitions = 1,
-                                     .patience = PATIENCE,
+                                     .patience = patience,
                                      .turned = turned};
     atomic_store(held, true);
-    struct daemon *daemon = daemon_start(&options, &e);
-    ck_assert_msg(daemon != NULL, "%s", e.words);
-    int waited = 0;
-    for (; daemon_running(daemon, &e) && waited < 10000; waited += 20)
-        sleep_ms(20);
-    ck_assert_int_lt(waited, 10000);
-    ck_assert_msg(e.code == ERR_TIMEOUT && strstr(e.words, words), "%s", e.words);
+    struct daemon *daemon = daemon_start(&options, e);
+    ck_assert_msg(daemon != NULL, "%s", e->words);
+    int64_t end = clock_mono_ms() + SLACK + 2 * patience;
+    for (; daemon_running(daemon, e); sleep_ms(20))
+        ck_assert_msg(clock_mono_ms() < end, "nobody noticed");
     atomic_store(held, false);
-    bool late;
-    ck_assert_msg(daemon_stop(daemon, &late, &e), "%s", e.words);
+    stop(daemon);
     daemon_free(&daemon);
     settings_free(&settings);
     model_free(&model);
     mock_kafka_free(&broker);
+}
+
+/* On a machine that is busy the worker may already be too slow in a call before: with more patience it gets further. */
+static void hangs(_Atomic bool *held, const char *words) {
+    struct err e = {.code = ERR_NONE};
+    for (int patience = FIRST; patience <= LAST; patience *= 2) {
+        hear(held, patience, &e);
+        if (e.code == ERR_TIMEOUT && strstr(e.words, words))
+            return;
+    }
+    ck_abort_msg("%s", e.words);
 }
 
 START_TEST(a_worker_that_hangs_is_noticed) {
@@ -94,7 +112,6 @@ START_TEST(the_call_that_it_hangs_in_is_named) {
 END_TEST
 
 static void add(TCase *all) {
-    tcase_set_timeout(all, 30);
     tcase_add_test(all, a_worker_that_hangs_is_noticed);
     tcase_add_test(all, the_call_that_it_hangs_in_is_named);
 }

@@ -28,21 +28,21 @@ START_TEST(items_come_in_order_and_ends_are_seen) {
     rig_rewind(&rig);
     const struct intake *item;
     for (int i = 0; i < 3; i++) {
-        ck_assert_int_eq(rig_head(&rig, 0, 1, &item, SOURCE_EMPTY, 5000), SOURCE_ITEM);
+        ck_assert_int_eq(rig_head(&rig, 0, 1, &item, SOURCE_EMPTY, RIG_PATIENCE), SOURCE_ITEM);
         ck_assert_msg(!item->bad, "%s", item->bad ? item->err->words : "");
         ck_assert_int_eq(item->offset, i);
         ck_assert(item->event.time == T0 + i && item->last);
         ck_assert_bytes_eq(item->key, lead);
         take(0, 1);
     }
-    ck_assert_int_eq(rig_head(&rig, 0, 1, &item, SOURCE_EMPTY, 5000), SOURCE_END);
-    ck_assert_int_eq(rig_head(&rig, 1, 1, &item, SOURCE_EMPTY, 5000), SOURCE_END);
-    ck_assert_int_eq(rig_head(&rig, 0, 0, &item, SOURCE_EMPTY, 5000), SOURCE_END);
+    ck_assert_int_eq(rig_head(&rig, 0, 1, &item, SOURCE_EMPTY, RIG_PATIENCE), SOURCE_END);
+    ck_assert_int_eq(rig_head(&rig, 1, 1, &item, SOURCE_EMPTY, RIG_PATIENCE), SOURCE_END);
+    ck_assert_int_eq(rig_head(&rig, 0, 0, &item, SOURCE_EMPTY, RIG_PATIENCE), SOURCE_END);
     /* A record after the end: END until it comes, and then no longer at the end until the end is seen again. */
     rig_produce(&rig, rig.names[RIG_INPUT_A], -1, lead, rig_event(line, lead, "e3", T0));
-    ck_assert_int_eq(rig_head(&rig, 0, 1, &item, SOURCE_END, 5000), SOURCE_ITEM);
+    ck_assert_int_eq(rig_head(&rig, 0, 1, &item, SOURCE_END, RIG_PATIENCE), SOURCE_ITEM);
     take(0, 1);
-    ck_assert_int_eq(rig_head(&rig, 0, 1, &item, SOURCE_EMPTY, 5000), SOURCE_END);
+    ck_assert_int_eq(rig_head(&rig, 0, 1, &item, SOURCE_EMPTY, RIG_PATIENCE), SOURCE_END);
     ck_assert_int_eq(kafka_source_lag(rig.owned_source), 0);
     mock_close();
 }
@@ -65,7 +65,7 @@ START_TEST(seek_goes_to_the_very_record) {
         struct err e;
         ck_assert(rig.source.seek(rig.source.self, 0, offsets, &e));
         for (int64_t at = offsets[1]; at < 5; at++) {
-            ck_assert_int_eq(rig_head(&rig, 1, 0, &item, SOURCE_EMPTY, 5000), SOURCE_ITEM);
+            ck_assert_int_eq(rig_head(&rig, 1, 0, &item, SOURCE_EMPTY, RIG_PATIENCE), SOURCE_ITEM);
             ck_assert_int_eq(item->offset, at);
             take(1, 0);
         }
@@ -94,7 +94,7 @@ START_TEST(an_array_is_several_items_and_survives_a_release_in_its_middle) {
     rig_rewind(&rig);
     const struct intake *item;
     for (uint32_t i = 0; i < 4; i++) {
-        ck_assert_int_eq(rig_head(&rig, 0, 0, &item, SOURCE_EMPTY, 5000), SOURCE_ITEM);
+        ck_assert_int_eq(rig_head(&rig, 0, 0, &item, SOURCE_EMPTY, RIG_PATIENCE), SOURCE_ITEM);
         ck_assert_uint_eq(item->index, i);
         ck_assert_int_eq(item->offset, 0);
         ck_assert_int_eq(item->last, i == 3);
@@ -104,7 +104,7 @@ START_TEST(an_array_is_several_items_and_survives_a_release_in_its_middle) {
         take(0, 0);
         rig.source.release(rig.source.self);
     }
-    ck_assert_int_eq(rig_head(&rig, 0, 0, &item, SOURCE_EMPTY, 5000), SOURCE_ITEM);
+    ck_assert_int_eq(rig_head(&rig, 0, 0, &item, SOURCE_EMPTY, RIG_PATIENCE), SOURCE_ITEM);
     ck_assert_int_eq(item->offset, 2);
     ck_assert_bytes_eq(item->event.id, "after");
     mock_close();
@@ -128,7 +128,7 @@ START_TEST(bad_records_say_why) {
     static const enum err_code codes[] = {ERR_MALFORMED, ERR_MISPLACED, ERR_FUTURE, ERR_MALFORMED, ERR_NONE};
     const struct intake *item;
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-        ck_assert_int_eq(rig_head(&rig, 0, 0, &item, SOURCE_EMPTY, 5000), SOURCE_ITEM);
+        ck_assert_int_eq(rig_head(&rig, 0, 0, &item, SOURCE_EMPTY, RIG_PATIENCE), SOURCE_ITEM);
         enum err_code code = item->bad ? item->err->code : ERR_NONE;
         ck_assert_msg(code == codes[i], "record %zu: %s (%s)", i, err_name(code), item->bad ? item->err->words : "");
         take(0, 0);
@@ -164,7 +164,7 @@ START_TEST(an_unknown_schema_is_waited_for_then_refused) {
     rig_open(&rig);
     rig_join(&rig);
     rig_rewind(&rig);
-    ck_assert_int_eq(rig_head(&rig, 0, 0, &item, SOURCE_EMPTY, 5000), SOURCE_ITEM);
+    ck_assert_int_eq(rig_head(&rig, 0, 0, &item, SOURCE_EMPTY, RIG_PATIENCE), SOURCE_ITEM);
     ck_assert(item->bad && item->last);
     ck_assert_int_eq(item->err->code, ERR_SCHEMA);
     ck_assert_int_eq(item->schema_id, 7);
@@ -185,7 +185,7 @@ START_TEST(poll_sleeps_until_something_comes) {
     rig_rewind(&rig);
     const struct intake *item;
     for (uint16_t t = 0; t < RIG_TOPICS; t++)
-        ck_assert_int_eq(rig_head(&rig, t, 0, &item, SOURCE_EMPTY, 5000), SOURCE_END);
+        ck_assert_int_eq(rig_head(&rig, t, 0, &item, SOURCE_EMPTY, RIG_PATIENCE), SOURCE_END);
     struct timespec before, after, cpu_before, cpu_after;
     clock_gettime(CLOCK_MONOTONIC, &before);
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu_before);
@@ -197,13 +197,13 @@ START_TEST(poll_sleeps_until_something_comes) {
         (double)(cpu_after.tv_sec - cpu_before.tv_sec) * 1e3 + (double)(cpu_after.tv_nsec - cpu_before.tv_nsec) / 1e6;
     ck_assert_msg(slept > 250 && worked < 50, "%g ms, of them %g ms of work", slept, worked);
     rig_produce(&rig, rig.names[RIG_INPUT_A], -1, lead, rig_event(line, lead, "e", T0));
-    ck_assert(rig.source.poll(rig.source.self, &rig.listener, 5000, &e));
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    ck_assert(rig.source.poll(rig.source.self, &rig.listener, RIG_PATIENCE, &e));
     ck_assert_int_eq(rig.source.head(rig.source.self, 0, 0, &item), SOURCE_ITEM);
     kafka_source_wake(rig.owned_source);
-    clock_gettime(CLOCK_MONOTONIC, &before);
-    ck_assert(rig.source.poll(rig.source.self, &rig.listener, 5000, &e));
+    ck_assert(rig.source.poll(rig.source.self, &rig.listener, RIG_PATIENCE, &e));
     clock_gettime(CLOCK_MONOTONIC, &after);
-    ck_assert_int_le(after.tv_sec - before.tv_sec, 3);
+    ck_assert_int_lt(after.tv_sec - before.tv_sec, RIG_PATIENCE / 1000);
     mock_close();
 }
 END_TEST
@@ -291,14 +291,14 @@ START_TEST(the_changelog_reads_back) {
     rig.sink.log_close(rig.sink.self);
     rig.sink.log_close(rig.sink.self);
     ck_assert(rig.sink.log_open(rig.sink.self, 0, 0, &e)); /* the consumer is used again */
-    ck_assert(rig.sink.log_read(rig.sink.self, 2000, entries, 1, &n, &position, &e));
+    for (int i = 0; i == 0 || (n == 0 && i < 1000); i++)
+        ck_assert_msg(rig.sink.log_read(rig.sink.self, 100, entries, 1, &n, &position, &e), "%s", e.words);
     ck_assert(n == 1 && position == 1);
     mock_close();
 }
 END_TEST
 
 static void add(TCase *all) {
-    tcase_set_timeout(all, 30);
     tcase_add_test(all, items_come_in_order_and_ends_are_seen);
     tcase_add_test(all, seek_goes_to_the_very_record);
     tcase_add_test(all, an_array_is_several_items_and_survives_a_release_in_its_middle);

@@ -37,11 +37,12 @@ START_TEST(order_is_kept_through_full_queues) {
         char key[32];
         snprintf(key, sizeof key, "L%d", i);
         struct bytes value = i % 4000 == 3999 ? (struct bytes){large, sizeof large} : bytes_of("value");
-        ck_assert_msg(rig.sink.log(rig.sink.self, 0, bytes_of(key), value, &e), "%s", e.words);
+        while (!rig.sink.log(rig.sink.self, 0, bytes_of(key), value, &e))
+            ck_assert_msg(e.code == ERR_FULL, "%s", e.words);
     }
     mock_log_shard();
     while (!mock_send(&e))
-        ck_assert_int_eq(e.code, ERR_FULL);
+        ck_assert_msg(e.code == ERR_FULL, "%s", e.words);
     while (!rig.sink.commit(rig.sink.self, &e))
         ck_assert_msg(err_class(e.code) == ERR_CLASS_RETRY, "%s", e.words);
     ck_assert_int_eq(rig.sink.log_end(rig.sink.self, 0), N + 1);
@@ -65,7 +66,6 @@ START_TEST(order_is_kept_through_full_queues) {
 END_TEST
 
 static void add(TCase *all) {
-    tcase_set_timeout(all, 30);
     tcase_add_test(all, a_stage_has_bounds);
     tcase_add_test(all, order_is_kept_through_full_queues);
 }

@@ -5,8 +5,9 @@
 #include <check.h>
 #include <leadstream/bytes.h>
 
-/* Runs one suite of one test case that holds all `tests`, prints what failed; returns the exit code. Under a sanitizer
- * set CK_FORK=no. SUITE_ONLY=name in the environment runs that test alone; exit code 2 where there is none. */
+/* Runs one suite of one test case that holds all `tests`, prints what failed; returns the exit code. A test that takes
+ * two minutes has failed (CK_DEFAULT_TIMEOUT says otherwise). Under a sanitizer set CK_FORK=no, and there is no limit.
+ * SUITE_ONLY=name in the environment runs that test alone; exit code 2 where there is none. */
 int suite_run(const char *name, void (*add)(TCase *all));
 
 /* int main() of a test program: SUITE_MAIN("name", add) where add(TCase *) calls tcase_add_test for each test. */
