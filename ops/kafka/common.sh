@@ -47,7 +47,7 @@ fetch_once() {
 running_pid() {
     local pid words i
     pid=$(cat "$1/pid" 2>/dev/null) || return 1
-    for ((i = 0; i < 100; i++)); do
+    for ((i = 0; i < 600; i++)); do
         words=$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline") || return 1
         [ -z "$words" ] && ! grep -qs '^State:.Z' "/proc/$pid/status" || break
         sleep 0.05
@@ -56,19 +56,43 @@ running_pid() {
     echo "$pid"
 }
 
-# TERM, then KILL after 20 s; nothing to stop is no error, so that a clean-up can always call it.
+# Whether nothing is left of a process. The first thread of one that dies may be a zombie already while others still hold
+# its ports and files.
+gone() {
+    local threads=("/proc/$1/task"/*)
+    ! grep -qs '^State:.[^ZX]' "/proc/$1/status" && [ ${#threads[@]} -le 1 ]
+}
+
+# Waits until nothing is left of a process: wait_gone PID SECONDS.
+wait_gone() {
+    local end=$((SECONDS + $2))
+    until gone "$1"; do
+        [ $SECONDS -lt $end ] || return 1
+        sleep 0.1
+    done
+}
+
+# TERM, then KILL after 40 s; nothing to stop is no error, so that a clean-up can always call it.
 stop_process() {
-    local pid i
+    local pid
     pid=$(running_pid "$1") || return 0
     kill -TERM "$pid" 2>/dev/null
     kill -CONT "$pid" 2>/dev/null
-    for ((i = 0; i < 200; i++)); do
-        kill -0 "$pid" 2>/dev/null || break
-        sleep 0.1
-    done
-    kill -KILL "$pid" 2>/dev/null
+    if ! wait_gone "$pid" 40; then
+        kill -KILL "$pid" 2>/dev/null
+        wait_gone "$pid" 40
+        rm -f "$1"/*.jsa # half of one
+    fi
     rm -f "$1/pid"
     return 0
+}
+
+# As a crash would; who comes after it finds ports and files free.
+kill_process() {
+    local pid
+    pid=$(running_pid "$1") || die "nothing runs in $1"
+    kill -KILL "$pid"
+    wait_gone "$pid" 40 || die "process $pid does not die"
 }
 
 signal_process() {

@@ -18,6 +18,7 @@ libs=$cache/libs
 archive=$cache/broker.jsa
 cluster_id=MkU3OEVBNTcwNTJENDM2Qg
 probe_topic=ready.probe
+start_limit=240 # seconds; some ten on a machine that has nothing else to do
 
 usage() {
     cat >&2 <<'TEXT'
@@ -88,25 +89,31 @@ keep_archive() {
     rm -f "$1/broker.jsa"
 }
 
+answers() {
+    kcat -b "127.0.0.1:$port" -L -m 1 >/dev/null 2>&1
+}
+
+make_probe() {
+    [ -e "$1/probe" ] || {
+        tool org.apache.kafka.tools.TopicCommand --bootstrap-server "127.0.0.1:$port" --create --if-not-exists \
+            --topic "$probe_topic" --partitions 1 >"$1/probe.log" 2>&1 && mv "$1/probe.log" "$1/probe"
+    }
+}
+
+takes_records() {
+    echo ready | kcat -b "127.0.0.1:$port" -P -t "$probe_topic" -X message.timeout.ms=2000 >/dev/null 2>&1
+}
+
 # A port that answers is not yet a broker that takes records: only a produce that succeeds says so.
 wait_ready() {
-    local dir=$1 i
-    for ((i = 0; i < 120; i++)); do
-        running_pid "$dir" >/dev/null || die "Kafka ended while starting: $(tail -n 5 "$dir/log")"
-        kcat -b "127.0.0.1:$port" -L -m 1 >/dev/null 2>&1 && break
-        sleep 0.25
+    local dir=$1 end=$((SECONDS + start_limit)) step
+    for step in answers make_probe takes_records; do
+        until $step "$dir"; do
+            running_pid "$dir" >/dev/null || die "Kafka ended while starting: $(tail -n 5 "$dir/log")"
+            [ $SECONDS -lt $end ] || die "Kafka takes no record after $start_limit s: see $dir/log"
+            sleep 0.25
+        done
     done
-    if [ ! -e "$dir/probe" ]; then
-        tool org.apache.kafka.tools.TopicCommand --bootstrap-server "127.0.0.1:$port" --create --if-not-exists \
-            --topic "$probe_topic" --partitions 1 >"$dir/probe.log" 2>&1 && mv "$dir/probe.log" "$dir/probe"
-    fi
-    for ((i = 0; i < 60; i++)); do
-        echo ready | kcat -b "127.0.0.1:$port" -P -t "$probe_topic" -X message.timeout.ms=2000 >/dev/null 2>&1 &&
-            return 0
-        running_pid "$dir" >/dev/null || die "Kafka ended while starting: $(tail -n 5 "$dir/log")"
-        sleep 0.25
-    done
-    die "Kafka takes no record after 60 s: see $dir/log"
 }
 
 start() {
@@ -141,7 +148,7 @@ case $command/$# in
 fetch/0) fetch_jars ;;
 start/1 | start/2) start "$1" "${2:-}" ;;
 stop/1) stop_process "$1" && keep_archive "$1" ;;
-kill/1) signal_process "$1" KILL ;;
+kill/1) kill_process "$1" ;;
 freeze/1) signal_process "$1" STOP ;;
 thaw/1) signal_process "$1" CONT ;;
 wipe/1) stop_process "$1" && keep_archive "$1" && rm -rf "$1" ;;

@@ -19,9 +19,10 @@ usage() {
 wait_ready() {
     /usr/bin/python3 - "$1" <<'PY'
 import sys, time, urllib.request
-for _ in range(240):
+end = time.monotonic() + 240
+while time.monotonic() < end:
     try:
-        urllib.request.urlopen(sys.argv[1] + "/subjects", timeout=2).read()
+        urllib.request.urlopen(sys.argv[1] + "/subjects", timeout=10).read()
         sys.exit(0)
     except OSError:
         time.sleep(0.25)
