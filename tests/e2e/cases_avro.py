@@ -85,33 +85,37 @@ def avro_registry_stub(play):
         registry.close()
 
 
+def ask(url, body=None):
+    """What a registry answers, patiently."""
+    data = json.dumps(body).encode() if body else None
+    return json.load(urllib.request.urlopen(urllib.request.Request(url, data, {"Content-Type": TYPE}), timeout=120))
+
+
 @contextlib.contextmanager
 def running_registry(play):
     """Apicurio, for as long as this lasts; yields its URL. Skips the test where it cannot be fetched."""
     folder = play.file("registry")
     started = subprocess.run([REGISTRY_SH, "start", folder], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             check=False, timeout=240)
+                             check=False, timeout=400)
     if started.returncode == 4:
         raise Skip("Apicurio cannot be fetched here")
+    url = started.stdout.decode().strip()
     try:
-        yield started.stdout.decode().strip()
+        # The first schema takes it as long as many others: a client would give up on a slow machine.
+        ask(f"{url}/subjects/ready-probe/versions", {"schema": '"string"'})
+        yield url
     finally:
-        subprocess.run([REGISTRY_SH, "stop", folder], stdin=subprocess.DEVNULL, check=False, timeout=60)
+        subprocess.run([REGISTRY_SH, "stop", folder], stdin=subprocess.DEVNULL, check=False, timeout=180)
 
 
 def avro_registry_real(play):
     """The same through Apicurio."""
     with running_registry(play) as url:
-        def ask(path, body=None):
-            data = json.dumps(body).encode() if body else None
-            request = urllib.request.Request(url + path, data, {"Content-Type": TYPE})
-            return json.load(urllib.request.urlopen(request, timeout=10))
-
-        sure = _through_registry(play, url, lambda subject, text: ask(f"/subjects/{subject}/versions",
+        sure = _through_registry(play, url, lambda subject, text: ask(f"{url}/subjects/{subject}/versions",
                                                                       {"schema": text})["id"])
-        play.decode = avro_bytes.Published(functools.cache(lambda n: ask(f"/schemas/ids/{n}")["schema"])).decode
+        play.decode = avro_bytes.Published(functools.cache(lambda n: ask(f"{url}/schemas/ids/{n}")["schema"])).decode
         play.check(sure)
-        print(f"subjects: {ask('/subjects')}")
+        print(f"subjects: {ask(url + '/subjects')}")
 
 
 def avro_flow(play):

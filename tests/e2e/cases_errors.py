@@ -12,7 +12,7 @@ from registry_stub import LIES, Registry
 from secured import Secured
 
 
-def _until(good, words, daemon, limit=30):
+def _until(good, words, daemon, limit=120):
     end = time.monotonic() + limit
     while not good():
         daemon.must_live()
@@ -45,7 +45,7 @@ def output_deleted(play):
     play.wait_quiet(still=1.5)
     play.wire.delete_topics([play.topic("sales-ready")])
     play.send(play.second_wave(2_000, 100))
-    words = daemon.refuses(r"code=refused.*--create", codes=(3,), limit=90)
+    words = daemon.refuses(r"code=refused.*--create", codes=(3,))
     if f'where="{play.topic("sales-ready")}"' not in words:
         raise AssertionError(f"the topic is not named: {words[-2000:]}")
     play.daemons.remove(daemon)
@@ -122,7 +122,7 @@ def login_taken_away(play):
 
     try:
         password("another-password")
-        daemon.wait_words(r"code=auth.*sasl\.password", limit=30)
+        daemon.wait_words(r"code=auth.*sasl\.password")
         play.send(play.second_wave(500, 100))
     finally:
         password(secured.password("admin"))
@@ -141,16 +141,17 @@ def broker_comes_back(play):
         play.send(play.traffic(1_000, 100))
         daemon = play.start()
         sure = play.wait_quiet(still=1.5)
-        began, worked = len(daemon.words()), daemon.cpu_seconds()
+        began, worked, before = len(daemon.words()), daemon.cpu_seconds(), time.monotonic()
         topics.kafka("stop", play.file("broker"))
         time.sleep(14)
         daemon.must_live()
-        worked = daemon.cpu_seconds() - worked
-        if worked > 1.5:
-            raise AssertionError(f"{worked} CPU seconds in 14 s without a broker")
+        worked, took = daemon.cpu_seconds() - worked, time.monotonic() - before
+        print(f"{worked} CPU seconds in {took:.1f} s, most of them without a broker")
+        if worked > 0.1 * took:
+            raise AssertionError(f"{worked} CPU seconds in {took:.1f} s without a broker")
         words = daemon.words()[began:]
-        if len(words.splitlines()) > 30:
-            raise AssertionError(f"{len(words.splitlines())} lines in 14 s: {words[:5000]}")
+        if len(words.splitlines()) > 2 * took:
+            raise AssertionError(f"{len(words.splitlines())} lines in {took:.1f} s: {words[:5000]}")
         topics.kafka("start", play.file("broker"))
         play.reconnect()
         play.send(play.second_wave(1_000, 100))
@@ -216,8 +217,7 @@ def registry_lies(play):
         play.wait_quiet(still=1.5)
         if topics.read(play.bootstrap, play.topic("dead-letters")):
             raise AssertionError(f"records became dead letters (told: {told})")
-        if daemon.sum("leadstream_schema_waits"):
-            raise AssertionError("partitions still wait")
+        _until(lambda: not daemon.sum("leadstream_schema_waits"), "partitions still wait", daemon)
         play.check(sure)
         daemon.end()
     finally:
@@ -273,5 +273,5 @@ def registry_away_at_start(play):
     words = play.start().refuses(r"event=registry_awaited.*code=unavailable", codes=(3,))
     if not 2 <= words.count("event=registry_awaited") <= 8:
         raise AssertionError(f"it says {words.count('event=registry_awaited')} times that it waits")
-    if not 15 < time.monotonic() - began < 60:
+    if not 15 < time.monotonic() - began < 120:
         raise AssertionError(f"it waited {time.monotonic() - began:.0f} s")

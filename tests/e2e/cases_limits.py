@@ -116,6 +116,7 @@ def input_remade(play):
     _scored(play, stop="leave").end()
     events = play.traffic(4_000, 100)
     _remake(play, events)
+    play.wait_until(lambda: not play.wire.committed(play.group()), "the broker did not forget the offsets of the old topic")
     _stops(play, play.start(), r"committed offset is -1.*topic was deleted and made again, use a new `generation:`")
     _next_generation(play)
     daemon = play.start()

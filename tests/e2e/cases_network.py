@@ -31,14 +31,14 @@ def commit_cut(play):
         for api in TRANSACTION:
             for act in (proxy.CUT_REQUEST, proxy.CUT_ANSWER):
                 fault = between.fault(api, act, skip=play.rng.randrange(4), times=3)
-                fault.wait(30)
+                fault.wait(90)
                 slow = chaos.progress(play, [daemon])
                 print(f"{fault}: at work again after {slow:.1f} s, {chaos.lost(daemon):.0f} batches lost so far")
                 between.clear()
         for _ in range(12):
             fault = between.fault(proxy.END_TXN, proxy.GHOST, skip=play.rng.randrange(4),
                                   seconds=play.rng.uniform(0.02, 0.4))
-            fault.wait(30)
+            fault.wait(90)
             chaos.progress(play, [daemon], events=100)
         print(f"{dict(between.struck)}, {chaos.lost(daemon):.0f} batches lost")
         chaos.finish(play, stream=stream)
@@ -52,8 +52,8 @@ def fenced_by_itself(play):
         stream, daemon = _loaded(play, threads=1)
         ghost = between.fault(proxy.JOIN, proxy.GHOST, seconds=4)
         between.fault(proxy.HEARTBEAT, proxy.LOSE_ANSWER)
-        ghost.wait(30)
-        daemon.wait_words("event=consumer_remade", limit=30)
+        ghost.wait(90)
+        daemon.wait_words("event=consumer_remade")
         slow = chaos.progress(play, [daemon])
         print(f"at work again after {slow:.1f} s, {chaos.lost(daemon):.0f} batches lost")
         chaos.finish(play, stream=stream)
@@ -68,7 +68,7 @@ def commit_unanswered(play):
                              (proxy.DELAY_ANSWER, 7)):
             before = chaos.lost(daemon)
             fault = between.fault(proxy.END_TXN, act, times=1, seconds=seconds)
-            fault.wait(30)
+            fault.wait(90)
             slow = chaos.progress(play, [daemon])
             print(f"{fault}: at work again after {slow:.1f} s, {chaos.lost(daemon) - before:.0f} batches lost")
             between.clear()
@@ -87,7 +87,7 @@ def cut_by_chance(play):
         between.fault(None, proxy.DELAY_ANSWER, times=None, chance=0.01, seconds=0.3)
         time.sleep(12)
         between.clear()
-        slow = chaos.progress(play, [daemon], limit=90)
+        slow = chaos.progress(play, [daemon])
         print(f"{sum(between.struck.values())} faults, at work again after {slow:.1f} s: {dict(between.struck)}")
         chaos.finish(play, stream=stream)
 
@@ -107,15 +107,15 @@ def network_gone(play):
         between.hole()
         time.sleep(12)
         between.hole(False)
-        print(f"silent for 12 s: up to date again after {chaos.caught_up(play, stream, [daemon], limit=30):.1f} s")
-        daemon.wait_words("level=warn", limit=1)
+        print(f"silent for 12 s: up to date again after {chaos.caught_up(play, stream, [daemon]):.1f} s")
+        daemon.wait_words("level=warn", limit=10)
         chaos.finish(play, stream=stream)
 
 
 def broker_killed_in_commit(play):
     """kill -9 of the broker at an EndTxn: as it arrives, and as its answer leaves; then it starts again."""
     folder = play.file("broker")
-    with chaos.broker_behind_proxy(play) as between:
+    with chaos.broker_behind_proxy(play, killed=True) as between:
         stream, daemon = _loaded(play)
         for act in (proxy.DELAY_REQUEST, proxy.LOSE_ANSWER):
             def strike(_):
@@ -123,7 +123,7 @@ def broker_killed_in_commit(play):
                 topics.kafka("kill", folder)
 
             fault = between.fault(proxy.END_TXN, act, skip=play.rng.randrange(5), call=strike)
-            fault.wait(30)
+            fault.wait(90)
             time.sleep(play.rng.uniform(0, 2))
             topics.kafka("start", folder)
             stream.go_on()
@@ -141,7 +141,7 @@ def broker_stopped_in_commit(play):
         for act in (proxy.DELAY_REQUEST, proxy.DELAY_ANSWER):
             fault = between.fault(proxy.END_TXN, act, skip=play.rng.randrange(5),
                                   call=lambda _: topics.kafka("freeze", folder))
-            fault.wait(30)
+            fault.wait(90)
             time.sleep(chaos.SHORT["transaction.timeout.ms"] / 1000 + 3)
             topics.kafka("thaw", folder)
             print(f"stopped at {fault}: up to date again after {chaos.caught_up(play, stream, [daemon]):.1f} s")
@@ -161,7 +161,7 @@ def broker_stopped_long(play):
             stream.pause()
             topics.kafka("freeze", folder)
 
-        between.fault(proxy.END_TXN, proxy.DELAY_REQUEST, call=strike).wait(30)
+        between.fault(proxy.END_TXN, proxy.DELAY_REQUEST, call=strike).wait(90)
         time.sleep(100)
         topics.kafka("thaw", folder)
         stream.go_on()

@@ -39,7 +39,7 @@ def zombie_wakes(play):
         chaos.progress(play, [heir])
         _go_on(zombie)
         # It must find out, and take part again.
-        slow = chaos.progress(play, [zombie], limit=30)
+        slow = chaos.progress(play, [zombie])
         print(f"the zombie is at work again {slow:.1f} s after SIGCONT, {chaos.lost(zombie):.0f} batches lost")
         heir.end()
         play.daemons.remove(heir)
@@ -60,7 +60,7 @@ def stopped_alone(play):
         _stop(daemon)
         time.sleep(seconds)
         _go_on(daemon)
-        print(f"stopped for {seconds:.1f} s: at work again after {chaos.progress(play, [daemon], limit=30):.1f} s")
+        print(f"stopped for {seconds:.1f} s: at work again after {chaos.progress(play, [daemon]):.1f} s")
     chaos.finish(play, stream=stream)
 
 
@@ -84,7 +84,7 @@ def rebalances_live(play):
         time.sleep(play.rng.uniform(0.3, 1.5))
     for guest in guests.values():
         guest.end()
-    slow = chaos.progress(play, staying, limit=60)
+    slow = chaos.progress(play, staying)
     shares = [daemon.sum("leadstream_events_total") for daemon in staying]
     print(f"{came} came and went; those that stayed took {shares}, at work again after {slow:.1f} s")
     chaos.finish(play, stream=stream)
@@ -134,11 +134,11 @@ def clock_steps(play):
             tried = between.fault(proxy.INIT_PRODUCER, proxy.DELAY_ANSWER, times=2,
                                   call=lambda _, h=hours: threading.Timer(0.1, _set_clock, (play, h)).start())
             _set_clock(play, 5)
-            tried.wait(30)
+            tried.wait(90)
             time.sleep(2)
-            print(f"clock at {hours:+} h: up to date after {chaos.caught_up(play, stream, [daemon], 30):.1f} s")
+            print(f"clock at {hours:+} h: up to date after {chaos.caught_up(play, stream, [daemon]):.1f} s")
             between.clear()
-        daemon.wait_words("INVALID_TIMESTAMP.*this machine's clock is ahead", limit=1)
+        daemon.wait_words("INVALID_TIMESTAMP.*this machine's clock is ahead", limit=10)
         if daemon.sum("leadstream_late_total") > 0:
             raise AssertionError("events were late")
         daemon.end()
@@ -152,7 +152,7 @@ def _clock_steps_idle(play):
     sure = ahead = 0
     for hours in (0.8, -7, 0):
         _set_clock(play, hours)
-        quiet = play.wait_quiet(still=2) + int(hours * HOUR)
+        quiet = play.wait_quiet(still=2, ahead=int(hours * HOUR))
         sure, ahead = max(sure, quiet), max(ahead, int((time.time() + hours * 3600) * 1000))
         play.check(sure, ahead)
     daemon.end()

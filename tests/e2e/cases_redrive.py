@@ -48,12 +48,7 @@ def _ends(play):
 def _settled(play):
     """The same once no transaction is open: a broker writes its markers after it has said that all is well, and a reader
     of what is committed does not see what is before them."""
-    patience = time.monotonic() + 60
-    for topic in (*play.sources(), play.topic("dead-letters")):
-        while play.wire.ends(topic, play.partitions, committed=True) != play.wire.ends(topic, play.partitions):
-            if time.monotonic() > patience:
-                raise AssertionError(f"a transaction in {topic} does not end")
-            time.sleep(0.05)
+    play.settle(*play.sources(), play.topic("dead-letters"))
     return _ends(play)
 
 
@@ -348,7 +343,7 @@ def redrive_broker_frozen(play):
 
 def redrive_broker_killed(play):
     """The same, killed and started again; runs on demand."""
-    with _sending(play, play.file("broker")) as wait_sent:
+    with _sending(play, play.file("broker"), killed=True) as wait_sent:
         wait_sent(0.5)
         topics.kafka("kill", play.file("broker"))
         time.sleep(play.rng.uniform(0, 3))
@@ -357,10 +352,10 @@ def redrive_broker_killed(play):
 
 
 @contextlib.contextmanager
-def _sending(play, folder):
+def _sending(play, folder, killed=False):
     """Letters are being sent while this lasts; in the end each must have been, once, by one command that ends well."""
     play.config["kafka"]["transaction.timeout.ms"] = "3000"
-    with play.own_broker(folder):
+    with play.own_broker(folder, killed):
         events = _spoil(play, 700, 10)
         ends = play.wire.ends(play.topic("events"), play.partitions)
         letters = sum(e["type"] == "web.page_viewed" for e in events)
@@ -373,7 +368,7 @@ def _sending(play, folder):
                 time.sleep(0.02)
 
         yield wait_sent
-        words = process.communicate(timeout=120)[1].decode()
+        words = process.communicate(timeout=300)[1].decode()
         print(words[-1500:])
         _expect("exit code", 0, process.returncode)
         if f"{letters} letters sent back" not in words:
@@ -389,7 +384,7 @@ def _two_at_once(play):
         time.sleep(play.rng.uniform(0, 0.4))
         both.append(_start(play, "--batch", "20"))
         for process in both:
-            words = process.communicate(timeout=120)[1].decode()
+            words = process.communicate(timeout=300)[1].decode()
             codes.append(process.returncode)
             if process.returncode == 3 and "another `leadstream redrive`" not in words:
                 raise compare.Difference(f"ended with 3: {words}")

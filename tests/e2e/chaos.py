@@ -28,11 +28,12 @@ LEADS = 600
 
 
 class Stream:
-    """A producer of live events through kcat, until `end`."""
+    """A producer of live events through kcat, until `end`. When half of them are sent it becomes the slower the fewer are
+    left, so that a slow machine does not come to their end."""
 
     def __init__(self, play, rate=500, leads=LEADS, seconds=90):
         count = int(rate * seconds)
-        self.play, self.rate, self.leads = play, rate, leads
+        self.play, self.rate, self.leads, self.half = play, rate, leads, seconds / 2
         self.events = play.traffic(count, leads)
         self.at = 0
         self.ending = threading.Event()
@@ -45,7 +46,8 @@ class Stream:
         try:
             while not self.ending.is_set() and self.at < len(self.events):
                 began = time.monotonic()
-                chunk = self.events[self.at:self.at + max(1, int(self.rate * 0.4))]
+                a_second = min(self.rate, (len(self.events) - self.at) / self.half)
+                chunk = self.events[self.at:self.at + max(1, int(a_second * 0.4))]
                 with self.turn:
                     self.play.send(chunk)
                 self.at += len(chunk)
@@ -63,7 +65,7 @@ class Stream:
     def end(self):
         """Stops producing; what failed in between fails here."""
         self.ending.set()
-        self.thread.join(120)
+        self.thread.join(240)
         if self.failure:
             raise self.failure
         if self.at >= len(self.events):
@@ -72,19 +74,20 @@ class Stream:
 
 
 @contextlib.contextmanager
-def broker_behind_proxy(play, more=""):
-    """A broker of the test's own, which the daemons reach through a fault proxy and the test directly."""
+def broker_behind_proxy(play, more="", killed=False):
+    """A broker of the test's own (to be killed or not), which the daemons reach through a fault proxy and the test
+    directly."""
     broker_port = free_port()
     with proxy.Proxy(broker_port, play.seed) as between:
         extra = "\n".join((proxy.listener_properties(broker_port, between.port), BROKER, more))
         os.environ["KAFKA_EXTRA_PROPERTIES"] = extra
-        with play.own_broker(play.file("broker")):
+        with play.own_broker(play.file("broker"), killed):
             play.config["kafka"] = {"bootstrap.servers": between.address} | SHORT
             yield between
         del os.environ["KAFKA_EXTRA_PROPERTIES"]
 
 
-def progress(play, daemons, events=200, limit=60):
+def progress(play, daemons, events=200, limit=150):
     """Waits until the daemons have taken some more events: they are at work, again. Says how long that took."""
     began = time.monotonic()
     base = sum(d.sum("leadstream_events_total") for d in daemons)
@@ -97,7 +100,7 @@ def progress(play, daemons, events=200, limit=60):
     return time.monotonic() - began
 
 
-def caught_up(play, stream, daemons, limit=60):
+def caught_up(play, stream, daemons, limit=150):
     """Waits until the daemons keep up with the stream again: what they had fetched before does not do. Says how long."""
     began = time.monotonic()
     while play.lag() > stream.rate * 2:
@@ -148,7 +151,7 @@ class SmallDisk:
     def __init__(self, folder, size):
         os.makedirs(folder, exist_ok=True)
         self.folder = folder
-        make = f"mount -t tmpfs -o size={size},mode=0700 tmpfs '{folder}' && echo ready && exec sleep 600"
+        make = f"mount -t tmpfs -o size={size},mode=0700 tmpfs '{folder}' && echo ready && exec sleep 3600"
         plain = os.geteuid() != 0
         self.holder = subprocess.Popen(["unshare", *(["-r"] if plain else []), "-m", "--propagation", "private", "sh",
                                         "-c", make], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -1,5 +1,6 @@
 """One `leadstream run` process, as an operator has it: started, watched through its log and /metrics, ended."""
 
+import http.client
 import os
 import re
 import signal
@@ -22,6 +23,7 @@ class Daemon:
         """before: words of the command line before the daemon's own, such as prlimit(1)."""
         self.log_file = log_file
         self.http = http
+        self.follows = True     # the wall clock, soon after its input is read (`time.idle`)
         # Each start appends; `begin` is where this one's words start.
         self.begin = os.path.getsize(log_file) if os.path.exists(log_file) else 0
         with open(log_file, "ab") as log:
@@ -46,8 +48,8 @@ class Daemon:
         self.process.kill()
         self.process.wait()
 
-    def end(self, limit=10):
-        """SIGTERM; it must end with 0 within the limit. Returns the seconds it took."""
+    def end(self, limit=30):
+        """SIGTERM; it must end with 0 within the limit (it gives itself ten seconds). Returns the seconds it took."""
         self.must_live()
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
@@ -60,7 +62,7 @@ class Daemon:
             raise DaemonError(f"SIGTERM ended it with {code}:\n{self.words()[-3000:]}")
         return time.monotonic() - began
 
-    def refuses(self, pattern, limit=60, codes=(1, 3)):
+    def refuses(self, pattern, limit=150, codes=(1, 3)):
         """It must end by itself, with one of the codes and words that match the pattern (several lines are one)."""
         try:
             code = self.process.wait(limit)
@@ -71,7 +73,7 @@ class Daemon:
             raise DaemonError(f"ended with {code}, wanted one of {codes} and /{pattern}/:\n{self.words()[-3000:]}")
         return self.words()
 
-    def wait_words(self, pattern, limit=60):
+    def wait_words(self, pattern, limit=120):
         end = time.monotonic() + limit
         while time.monotonic() < end:
             found = re.search(pattern, self.words())
@@ -82,11 +84,11 @@ class Daemon:
         raise DaemonError(f"no /{pattern}/ in its log within {limit} s:\n{self.words()[-3000:]}")
 
     def metrics(self):
-        """{name with labels: value} of /metrics; empty while it is not served yet."""
+        """{name with labels: value} of /metrics; empty while it is not served yet. One that stands still is waited for."""
         try:
-            with urllib.request.urlopen(f"http://{self.http}/metrics", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://{self.http}/metrics", timeout=60) as answer:
                 text = answer.read().decode()
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return {}
         pairs = (line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))
         return {name: float(value) for name, value in pairs}

@@ -34,7 +34,7 @@ class Front(served.Served):
                     self.answer(401, b"", WWW_Authenticate='Basic realm="registry"')
                 else:
                     front.passed += 1
-                    there = http.client.HTTPConnection(to.hostname, to.port, timeout=20)
+                    there = http.client.HTTPConnection(to.hostname, to.port, timeout=120)
                     kept = {k: v for k, v in self.headers.items() if k in ("Accept", "Content-Type")}
                     there.request(self.command, to.path + self.path, body, kept)
                     got = there.getresponse()

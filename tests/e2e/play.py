@@ -103,11 +103,12 @@ class Play:
         return done
 
     @contextlib.contextmanager
-    def own_broker(self, folder):
-        """For as long as this lasts, a broker that no other test sees, to be maltreated: killed, it is usable again soon
-        after its start."""
-        given = os.environ.get("KAFKA_EXTRA_PROPERTIES", "")
-        os.environ["KAFKA_EXTRA_PROPERTIES"] = given + "\nbroker.session.timeout.ms=2000"
+    def own_broker(self, folder, killed=False):
+        """For as long as this lasts, a broker that no other test sees, to be maltreated. One that will be killed is to be
+        usable again soon after its start; any other keeps its patience with a machine that is busy."""
+        if killed:
+            given = os.environ.get("KAFKA_EXTRA_PROPERTIES", "")
+            os.environ["KAFKA_EXTRA_PROPERTIES"] = given + "\nbroker.session.timeout.ms=2000"
         self.bootstrap = topics.kafka("start", folder)
         self.config["kafka"]["bootstrap.servers"] = self.bootstrap
         self.reconnect()
@@ -147,8 +148,10 @@ class Play:
     def start(self, instance="a", /, before=(), **changes):
         config = self.write_config(instance, **changes)
         with open(config, encoding="utf-8") as file:
-            http = json.load(file)["http"]["listen"]
-        daemon = Daemon(self.binary, config, self.file(f"log-{instance}"), http, self.environment, before)
+            written = json.load(file)
+        daemon = Daemon(self.binary, config, self.file(f"log-{instance}"), written["http"]["listen"], self.environment,
+                        before)
+        daemon.follows = "idle" not in written.get("time", {}) or written["time"]["idle"].endswith("ms")
         self.daemons.append(daemon)
         return daemon
 
@@ -158,7 +161,7 @@ class Play:
                 daemon.kill()
         self.wire.close()
 
-    def wait_live(self, daemon, limit=60):
+    def wait_live(self, daemon, limit=180):
         """Waits until this daemon, alone, has every shard and each is up to date."""
         end = time.monotonic() + limit
         live = 0
@@ -167,7 +170,7 @@ class Play:
             time.sleep(0.1)
             live = daemon.sum("leadstream_shards_live")
 
-    def wait_gauges(self, daemons, limit=60, **wanted):
+    def wait_gauges(self, daemons, limit=180, **wanted):
         """Waits until these gauges of the daemons together are as wanted."""
         end = time.monotonic() + limit
         now = None
@@ -185,27 +188,73 @@ class Play:
                 behind += end - max(done.get((topic, partition), 0), 0)
         return behind
 
-    def wait_lag(self, below, limit=120):
+    def wait_lag(self, below, limit=240):
         end = time.monotonic() + limit
         while self.lag() > below:
             self._watch(end, f"the lag is {self.lag()}, wanted {below}")
             time.sleep(0.05)
 
-    def wait_quiet(self, limit=180, still=3.0, markers=0):
-        """Waits until all input is committed, no transaction is open and nothing has been written for a while. Returns
+    def wait_quiet(self, limit=300, still=3.0, markers=0, ahead=0):
+        """Waits until all shards are live and their clocks near the wall's (`ahead`: of daemons whose clock is so many ms
+        before ours), all input is committed, no transaction is open and nothing has been written for a while. Returns
         the time (ms) up to which every timer must have fired. Where inputs were written in transactions, the markers at
         their ends are offsets that no consumer reads: so many of them may stay."""
         end = time.monotonic() + limit
         watched = [self.topic("scores"), self.topic("sales-ready"), self.topic("dead-letters"), self.changelog()]
-        before, since = None, time.monotonic()
+        before, since, sure, read = None, time.monotonic(), 0, None
         while before is None or time.monotonic() - since < still:
-            now = [self.lag()] + [self.wire.ends(t, self.wire.partitions()[t]) for t in watched]
-            stable = [self.wire.ends(t, self.wire.partitions()[t], committed=True) for t in watched]
-            if now != before or now[0] > markers or now[1:] != stable:
+            began = time.monotonic()
+            counts = {t: self.wire.partitions()[t] for t in watched}
+            now = [self.lag()] + [self.wire.ends(t, n) for t, n in counts.items()]
+            stable = [self.wire.ends(t, n, committed=True) for t, n in counts.items()]
+            sure = int(time.time() * 1000) + ahead - CLOCK_SLACK_MS
+            behind = self._behind(sure)
+            if now != read and now[0] <= markers and (now[0] == 0 or self._unread() == 0):
+                read = now
+            if now != before or now != read or now[1:] != stable or behind:
                 before, since = now, time.monotonic()
-            self._watch(end, f"not quiet, lag {now[0]}")
+            # While who is asked stands still, that nothing is written says nothing.
+            since += max(0, time.monotonic() - began - 0.5)
+            self._watch(end, f"not quiet, lag {now[0]} {behind}")
             time.sleep(0.1)
-        return int(time.time() * 1000) - CLOCK_SLACK_MS
+        return sure
+
+    def _behind(self, sure):
+        """What the daemons that run still lack, in words: nothing being written says little of one that stands still."""
+        running = [daemon for daemon in self.daemons if daemon.alive()]
+        metrics = [daemon.metrics() for daemon in running]
+        live = sum(v for found in metrics for k, v in found.items() if k.startswith("leadstream_shards_live"))
+        if running and live != self.partitions:
+            return f"{live:.0f} of {self.partitions} shards are live"
+        clocks = [v for daemon, found in zip(running, metrics) if daemon.follows for k, v in found.items()
+                  if k.startswith("leadstream_clock_ms") and found[k.replace("clock_ms", "shards_live")]]
+        return f"clocks {clocks}, wanted {sure}" if clocks and min(clocks) < sure else ""
+
+    def _unread(self):
+        """How many records (markers are none) are past the group's committed offsets."""
+        done, unread = self.wire.committed(self.group()), 0
+        for topic in self.sources():
+            for partition, end in enumerate(self.wire.ends(topic, self.partitions)):
+                begin = max(done.get((topic, partition), 0), 0)
+                if begin < end:
+                    unread += topics.count(self.bootstrap, topic, partition, begin)
+        return unread
+
+    def wait_until(self, good, words, limit=120):
+        end = time.monotonic() + limit
+        while not good():
+            self._watch(end, words)
+            time.sleep(0.1)
+
+    def settle(self, *names, limit=90):
+        """Until no transaction is open on these topics: a broker writes the markers of one after it has said that all is
+        well, and who reads what is committed does not see what is before them."""
+        end = time.monotonic() + limit
+        for name in names:
+            count = self.wire.partitions()[name]
+            while self.wire.ends(name, count, committed=True) != self.wire.ends(name, count):
+                self._watch(end, f"a transaction in {name} does not end")
+                time.sleep(0.05)
 
     def _watch(self, end, words):
         for daemon in self.daemons:

@@ -85,6 +85,12 @@ def read(bootstrap, topic, committed=True):
     return sorted(records, key=lambda r: (r.partition, r.offset))
 
 
+def count(bootstrap, topic, partition, begin):
+    """How many records there are from this offset on; what is no record, such as the marker of a transaction, is none."""
+    return len(run(["kcat", "-C", "-b", bootstrap, "-t", topic, "-p", str(partition), "-o", str(begin), "-e", "-q",
+                    "-X", "isolation.level=read_uncommitted", "-X", "fetch.wait.max.ms=50", "-f", "."]))
+
+
 def generation(bootstrap, group):
     """The group's newest generation, as the broker wrote it down: each rebalance makes another."""
     found = None

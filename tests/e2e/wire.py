@@ -8,6 +8,8 @@ import time
 NO_ERROR = 0
 COORDINATOR_MOVING = (14, 15, 16)   # loading, not there yet, elsewhere: ask again
 NOT_YET_LED = (3, 5, 6)             # a partition made a moment ago
+NO_BROKER_YET = 38                  # to put a replica on: the only one was too slow for its controller, for a moment
+PATIENCE = 90                       # seconds, of what a broker does in its own time
 
 # Of rights (ACLs), by their numbers on the wire.
 RESOURCES = {"topic": 2, "group": 3, "cluster": 4, "transactional-id": 5}
@@ -71,7 +73,7 @@ class Wire:
     def __init__(self, bootstrap):
         self.bootstrap = bootstrap
         host, port = bootstrap.rsplit(":", 1)
-        self.socket = socket.create_connection((host, int(port)), timeout=30)
+        self.socket = socket.create_connection((host, int(port)), timeout=60)
         self.number = 0
 
     def close(self):
@@ -97,8 +99,21 @@ class Wire:
             raise WireError("an answer to another question")
         return reply
 
+    def _until(self, good, words):
+        """The controller has answered, the broker hears of it a little later."""
+        end = time.monotonic() + PATIENCE
+        while not good():
+            if time.monotonic() > end:
+                raise WireError(f"{words} within {PATIENCE} s")
+            time.sleep(0.05)
+
     def create_topics(self, topics):
-        """topics: {name: (partitions, {config: value})}. A topic that exists is an error."""
+        """topics: {name: (partitions, {config: value})}. A topic that exists is an error. They are there, for whoever asks."""
+        self._until(lambda: self._create_once(topics), f"{list(topics)} could not be made")
+        for name, (partitions, _) in topics.items():
+            self.ends(name, partitions)
+
+    def _create_once(self, topics):
         body = Writer()
 
         def one(item):
@@ -109,11 +124,16 @@ class Wire:
         body.array(list(topics.items()), one).pack("i?", 30000, False)
         reply = self._ask(19, 2, body)
         reply.unpack("i")
-        for name, error, words in reply.array(lambda: (reply.text(), reply.unpack("h"), reply.text())):
+        answers = reply.array(lambda: (reply.text(), reply.unpack("h"), reply.text()))
+        if {error for _, error, _ in answers} == {NO_BROKER_YET}:
+            return False
+        for name, error, words in answers:
             if error != NO_ERROR:
                 raise WireError(f"topic {name}: error {error}: {words}")
+        return True
 
     def delete_topics(self, names):
+        """They are gone, for whoever asks."""
         body = Writer()
         body.array(names, body.text).pack("i", 30000)
         reply = self._ask(20, 1, body)
@@ -121,6 +141,7 @@ class Wire:
         for name, error in reply.array(lambda: (reply.text(), reply.unpack("h"))):
             if error != NO_ERROR:
                 raise WireError(f"topic {name}: error {error}")
+        self._until(lambda: not set(names) & set(self.partitions()), f"{names} are not gone")
 
     def allow(self, user, rights):
         """Gives a user (principal without its "User:") rights: [(resource, name, prefixed, [operation])]."""
@@ -138,6 +159,27 @@ class Wire:
         for error, words in reply.array(lambda: (reply.unpack("h"), reply.text())):
             if error != NO_ERROR:
                 raise WireError(f"rights of {user}: error {error}: {words}")
+        for kind, name, _, operations in rights:
+            self._until(lambda k=kind, n=name, o=operations: {OPERATIONS[one] for one in o} <= self._rights(user, k, n),
+                        f"{user} was not given {operations} on {name}")
+
+    def _rights(self, user, kind, name):
+        """The operations that a user may do on what was named so when they were given, as the broker knows it now."""
+        body = Writer().pack("b", RESOURCES[kind]).text(name).pack("b", ANY).text(f"User:{user}").text(None)
+        reply = self._ask(29, 1, body.pack("bb", ANY, ANY))
+        reply.unpack("i")
+        error, words = reply.unpack("h"), reply.text()
+        if error != NO_ERROR:
+            raise WireError(f"rights of {user}: error {error}: {words}")
+        found = set()
+
+        def right():
+            reply.text()
+            reply.text()
+            found.add(reply.unpack("bb")[0])
+
+        reply.array(lambda: (reply.unpack("b"), reply.text(), reply.unpack("b"), reply.array(right)))
+        return found
 
     def forbid(self, user, kind, name):
         """Takes all rights of a user on what was named so when they were given."""
@@ -155,15 +197,18 @@ class Wire:
         error, words = reply.unpack("h"), reply.text()
         if error != NO_ERROR:
             raise WireError(f"rights of {user}: error {error}: {words}")
+        self._until(lambda: not self._rights(user, kind, name), f"{user} still has rights on {name}")
 
     def grow_topic(self, name, partitions):
-        """Gives a topic more partitions."""
+        """Gives a topic more partitions; they are there, for whoever asks."""
         body = Writer().pack("i", 1).text(name).pack("ii", partitions, -1).pack("i?", 30000, False)
         reply = self._ask(37, 0, body)
         reply.unpack("i")
         for topic, error, words in reply.array(lambda: (reply.text(), reply.unpack("h"), reply.text())):
             if error != NO_ERROR:
                 raise WireError(f"topic {topic}: error {error}: {words}")
+        self._until(lambda: self.partitions()[name] == partitions, f"{name} has not {partitions} partitions")
+        self.ends(name, partitions)
 
     def delete_records(self, topic, offsets):
         """Deletes the records before offsets[p] of each partition p, as retention does; -1: all."""
@@ -197,9 +242,10 @@ class Wire:
 
     def ends(self, topic, count, committed=False):
         """The end offset of each partition 0..count-1: the high watermark, or the last stable offset."""
-        for _ in range(50):
+        end = time.monotonic() + PATIENCE
+        while True:
             error, found = self._ends_once(topic, count, committed)
-            if error not in NOT_YET_LED:
+            if error not in NOT_YET_LED or time.monotonic() > end:
                 break
             time.sleep(0.1)
         if error != NO_ERROR:
@@ -227,9 +273,10 @@ class Wire:
 
     def committed(self, group):
         """{(topic, partition): offset} that the group has committed; empty for a group never seen."""
-        for _ in range(100):
+        end = time.monotonic() + PATIENCE
+        while True:
             error, found = self._committed_once(group)
-            if error not in COORDINATOR_MOVING:
+            if error not in COORDINATOR_MOVING or time.monotonic() > end:
                 break
             # Asking for the coordinator makes a new broker create the offsets topic.
             self._ask(10, 0, Writer().text(group))
