@@ -73,7 +73,8 @@ static void make_source(struct rig *rig) {
         .fetch_schema = rig->fetch_schema,
         .registry = rig,
     };
-    rig->owned_source = kafka_source_new(&rig->source_options, &e);
+    for (int i = 0; i == 0 || (i < 3 && !rig->owned_source && err_class(e.code) == ERR_CLASS_RETRY); i++)
+        rig->owned_source = kafka_source_new(&rig->source_options, &e);
     ck_assert_msg(rig->owned_source, "%s", e.words);
     rig->source = kafka_source_port(rig->owned_source);
     rig->listener = (struct source_listener){rig, on_assigned, on_revoked};

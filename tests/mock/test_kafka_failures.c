@@ -114,7 +114,7 @@ START_TEST(a_changelog_is_read_past_what_passes) {
     fetched(1, E(REQUEST_TIMED_OUT));
     rig_fill(&rig, rig.names[RIG_CHANGELOG], 0, 10);
     fetched(12, E(NO_ERROR));
-    for (int i = 0; i < 100 && position < 20; i++) {
+    for (int i = 0; i < 60 && position < 20; i++) {
         if (!rig.sink.log_read(rig.sink.self, 100, entries, 64, &n, &position, &e))
             ck_assert_int_eq(err_class(e.code), ERR_CLASS_RETRY);
         else
