@@ -11,6 +11,7 @@ set -eu
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 exec </dev/null
 jobs=$(nproc)
+tests=$((jobs + 1)) # many tests wait more than they work
 
 case ${1:-} in
 "" | --quick) ;;
@@ -51,21 +52,20 @@ fi
 
 build asan
 say "AddressSanitizer, UndefinedBehaviorSanitizer"
-"${still[@]}" ctest --preset asan -j "$jobs" --no-label-summary || failed=1
+"${still[@]}" ctest --preset asan -j "$tests" --no-label-summary || failed=1
 
 build tsan
 say "ThreadSanitizer"
-"${still[@]}" ctest --preset tsan -j "$jobs" --no-label-summary || failed=1
+"${still[@]}" ctest --preset tsan -j "$tests" --no-label-summary || failed=1
 
 build mutants
 say "guards taken away"
-ctest --preset mutants -j "$jobs" --no-label-summary || failed=1
+ctest --preset mutants -j "$tests" --no-label-summary || failed=1
 
 build release
 ops/kafka/kafka.sh fetch
 say "all tests"
-# End-to-end tests wait more than they work: one more of them than there are cores.
-ctest --preset release -j "$((jobs + 1))" --no-label-summary || failed=1
+ctest --preset release -j "$tests" --no-label-summary || failed=1
 if [ $failed -ne 0 ]; then
     echo "test.sh: some tests failed (see above, also under the sanitizers)" >&2
 fi

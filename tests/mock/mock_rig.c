@@ -25,10 +25,10 @@ static atomic_bool done;
 static void *knock(void *unused) {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(strchr(bootstrap, ':') + 1))};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    for (int i = 0; i < 100 && !atomic_load(&done); i++) {
+    while (!atomic_load(&done)) {
         int fd = socket(AF_INET, SOCK_STREAM, 0);
-        if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0)
-            nanosleep(&(struct timespec){0, 5000000}, NULL);
+        (void)connect(fd, (struct sockaddr *)&to, sizeof to);
+        nanosleep(&(struct timespec){0, 5000000}, NULL);
         close(fd);
     }
     return unused;
