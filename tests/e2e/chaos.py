@@ -165,7 +165,7 @@ class SmallDisk:
 
     def fill(self):
         """A file takes all that is left."""
-        self.run("dd", "if=/dev/zero", f"of={self.folder}/ballast", "bs=4k")
+        self.run("dd", "if=/dev/zero", f"of={self.folder}/ballast", "bs=4k", "oflag=append", "conv=notrunc")
 
     def clear(self):
         self.run("rm", f"{self.folder}/ballast")
