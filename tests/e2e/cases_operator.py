@@ -28,7 +28,7 @@ def inspect_lead(play):
     sure = play.wait_quiet()
     at = traffic.stamp(int(time.time() * 1000) + traffic.DAY)
     done = play.command("score", "-m", play.model, "--reasons", "--output", "jsonl", "--at", at, *play.write_events())
-    want = {line["lead"]: line for line in map(compare.parse, done.stdout.decode().splitlines())}
+    want = {line["lead"]: line for line in map(compare.parse, done.stdout.splitlines())}
     leads = play.rng.sample(sorted(want), 12)
     live = _inspected(play, leads, at)
     daemon.end()

@@ -29,7 +29,7 @@ def _redrive(play, *arguments, codes=(0,), config="a"):
 def _letters(play, *arguments):
     """What a dry run says, as values."""
     done = _redrive(play, "--output", "jsonl", *arguments)
-    return [json.loads(line) for line in done.stdout.decode().splitlines()]
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def _states(play, *arguments):
@@ -78,7 +78,7 @@ def _scores_are_right(play, events):
     with open(path, "w", encoding="utf-8") as file:
         file.writelines(traffic.line(e) + "\n" for e in sorted(events, key=lambda e: e["time"]))
     done = play.command("score", "-m", play.model, "--at", at, "--output", "jsonl", path)
-    expected = {line["lead"]: line for line in map(compare.parse, done.stdout.decode().splitlines())}
+    expected = {line["lead"]: line for line in map(compare.parse, done.stdout.splitlines())}
     leads = sorted({e["lead"] for e in events})
     _expect("leads", leads, sorted(expected))
     for lead in leads:
@@ -235,7 +235,7 @@ def redrive_refused(play):
 
     topics.tool("configs", *limit, "--alter", "--delete-config", "max.message.bytes")
     done = _redrive(play, "--send", "--output", "jsonl", codes=(1,))
-    last = {line["letter_offset"]: line["state"] for line in map(json.loads, done.stdout.decode().splitlines())}
+    last = {line["letter_offset"]: line["state"] for line in map(json.loads, done.stdout.splitlines())}
     _expect("the second time", {"sent": 61, "to-send": 1, "refused": 1}, collections.Counter(last.values()))
     copies, _ = _copies(play, events)
     _expect("the large one too", 62, sum(map(len, copies.values())))

@@ -284,7 +284,7 @@ class Play:
         """The records that `score --changes` gives of the events sent, up to an instant (ms)."""
         done = self.command("score", "-m", self.model, "--changes", "--output", "jsonl", "--at", traffic.stamp(until),
                             *self.write_events())
-        return [compare.parse(line) for line in done.stdout.decode().splitlines()]
+        return [compare.parse(line) for line in done.stdout.splitlines()]
 
     def got(self):
         """The committed records on the output topics, tombstones left out."""

@@ -111,8 +111,8 @@ def read_header_lists(bootstrap, topic):
     raw = run(["kcat", "-C", "-b", bootstrap, "-t", topic, "-o", "beginning", "-e", "-q", "-J",
                "-X", "isolation.level=read_committed"])
     found = {}
-    for line in raw.decode(errors="replace").splitlines():
-        record = json.loads(line, strict=False)
+    for line in raw.splitlines(): # of text it would also split at U+0085 and others, which binary values may hold
+        record = json.loads(line.decode(errors="replace"), strict=False)
         flat = record.get("headers") or []
         found[record["partition"], record["offset"]] = list(zip(flat[::2], flat[1::2]))
     return found
@@ -147,7 +147,7 @@ def read_with_java(bootstrap, pattern, expected):
                     "--isolation-level", "read_committed", "--timeout-ms", str(patience), "--max-messages",
                     str(expected + 1), "--formatter-property", "print.key=true", "--formatter-property",
                     f"key.separator={separator}")
-        records = [tuple(line.split(separator, 1)) for line in text.splitlines() if separator in line]
+        records = [tuple(line.split(separator, 1)) for line in text.split("\n") if separator in line]
         # It ends when nothing comes for that long: on a busy machine that may be too soon.
         if len(records) >= expected:
             break
