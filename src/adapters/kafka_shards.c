@@ -115,20 +115,12 @@ static bool note_assigned(struct kafka_shards *shards, const char *topic, int32_
     return true;
 }
 
-static bool is_torn(const struct kafka_shards *shards, const struct kafka_shard *shard) {
-    for (size_t t = 0; t < shards->options->n_topics; t++)
-        if (GUARD(shards_complete) && !shard->present[t])
-            return true;
-    return false;
-}
-
-static void note_torn(struct kafka_shards *shards, const struct kafka_shard *shard) {
+/* The first topic that a shard lacks; n_topics: it is whole. */
+static size_t missing_topic(const struct kafka_shards *shards, const struct kafka_shard *shard) {
     size_t t = 0;
-    while (shard->present[t])
+    while (t < shards->options->n_topics && (shard->present[t] || !GUARD(shards_complete)))
         t++;
-    shards->torn_topic = t;
-    shards->torn_shard = shard->number;
-    shards->n_torn++;
+    return t;
 }
 
 /* The whole shards stay, and their partitions in the list. */
@@ -136,11 +128,14 @@ static void leave_torn(struct kafka_shards *shards, rd_kafka_topic_partition_lis
     size_t kept = 0;
     for (size_t i = 0; i < shards->n; i++) {
         struct kafka_shard *shard = shards->by_number[shards->ours[i]];
-        if (!is_torn(shards, shard)) {
+        size_t missing = missing_topic(shards, shard);
+        if (missing == shards->options->n_topics) {
             shards->ours[kept++] = shard->number;
             continue;
         }
-        note_torn(shards, shard);
+        shards->n_torn++;
+        shards->torn_topic = missing;
+        shards->torn_shard = shard->number;
         shards->by_number[shard->number] = NULL;
         for (size_t t = 0; t < shards->options->n_topics; t++)
             rd_kafka_topic_partition_list_del(list, shards->options->topics[t].name, (int32_t)shard->number);
@@ -154,14 +149,16 @@ static void leave_torn(struct kafka_shards *shards, rd_kafka_topic_partition_lis
 }
 
 bool kafka_shards_look(const struct kafka_shards *shards, struct err *e) {
-    int64_t bound = (int64_t)TORN_SESSIONS * kafka_conf_session_timeout(&shards->options->conf);
-    if (!shards->n_torn || clock_mono_ms() - shards->torn_since < bound)
+    if (!shards->n_torn)
+        return true;
+    int64_t lasted = clock_mono_ms() - shards->torn_since;
+    if (lasted < (int64_t)TORN_SESSIONS * kafka_conf_session_timeout(&shards->options->conf))
         return true;
     return err_set(e, ERR_REFUSED, shards->options->topics[shards->torn_topic].name,
                    "for %" PRId64 " s partition %" PRIu32 " of this topic was not assigned with its shard: all source "
                    "topics need the same number of partitions, and every member of the group the same sources (or was "
                    "the topic deleted?)",
-                   (clock_mono_ms() - shards->torn_since) / 1000, shards->torn_shard);
+                   lasted / 1000, shards->torn_shard);
 }
 
 static void open_shards(struct kafka_shards *shards) {

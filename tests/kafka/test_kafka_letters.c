@@ -14,24 +14,12 @@ static char prefix[64];
 static struct rig daemon_rig, other_rig;
 static struct kafka_letters_source sources[RIG_TOPICS];
 
-static void open_rig(struct rig *rig, const char *instance) {
-    const char *bootstrap = getenv("LEADSTREAM_KAFKA");
-    ck_assert_msg(bootstrap != NULL, "set LEADSTREAM_KAFKA=host:port (ops/kafka/kafka.sh start DIR)");
-    *rig = (struct rig){.bootstrap = bootstrap,
-                        .prefix = prefix,
-                        .instance = instance,
-                        .group = true,
-                        .partitions = 2,
-                        .extra = {{"transaction.timeout.ms", "60000"}}, /* however slow the machine */
-                        .n_extra = 1};
-}
-
 static void open_all(void) {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
     snprintf(prefix, sizeof prefix, "l%ld-%ld-%ld", (long)getpid(), (long)t.tv_sec, t.tv_nsec / 1000);
-    open_rig(&daemon_rig, "one");
-    open_rig(&other_rig, "two");
+    daemon_rig = rig_on_broker(prefix, "one");
+    other_rig = rig_on_broker(prefix, "two");
     rig_create_all(&daemon_rig);
     rig_open(&daemon_rig);
     rig_open(&other_rig);

@@ -15,33 +15,27 @@ static char prefix[64];
 static struct rig one, two;
 enum { TRIES = 20 };
 
-static struct rig rig_of(const char *instance) {
-    const char *bootstrap = getenv("LEADSTREAM_KAFKA");
-    ck_assert_msg(bootstrap != NULL, "set LEADSTREAM_KAFKA=host:port (ops/kafka/kafka.sh start DIR)");
-    return (struct rig){.bootstrap = bootstrap,
-                        .prefix = prefix,
-                        .instance = instance,
-                        .group = true,
-                        .partitions = 2,
-                        .extra = {{"transaction.timeout.ms", "60000"}}, /* however slow the machine */
-                        .n_extra = 1};
-}
-
 static void open_one(void) {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
     snprintf(prefix, sizeof prefix, "t%ld-%ld-%ld", (long)getpid(), (long)t.tv_sec, t.tv_nsec / 1000);
-    one = rig_of("one");
+    one = rig_on_broker(prefix, "one");
     rig_create_all(&one);
     rig_open(&one);
 }
 
-static void begin(struct rig *rig) {
-    struct err e = {.code = ERR_TIMEOUT};
+/* As the engine does it: what was not answered in time is asked again. */
+static bool again(struct rig *rig, bool (*call)(void *self, struct err *e), struct err *e) {
     bool good = false;
-    for (int i = 0; i < TRIES && !good && err_class(e.code) == ERR_CLASS_RETRY; i++)
-        good = rig->sink.begin(rig->sink.self, &e);
-    ck_assert_msg(good, "%s", e.words);
+    e->code = ERR_TIMEOUT;
+    for (int i = 0; i < TRIES && !good && err_class(e->code) == ERR_CLASS_RETRY; i++)
+        good = call(rig->sink.self, e);
+    return good;
+}
+
+static void begin(struct rig *rig) {
+    struct err e;
+    ck_assert_msg(again(rig, rig->sink.begin, &e), "%s", e.words);
 }
 
 static void log_text(struct rig *rig, uint32_t shard, const char *key, const char *value) {
@@ -49,7 +43,6 @@ static void log_text(struct rig *rig, uint32_t shard, const char *key, const cha
     ck_assert_msg(rig->sink.log(rig->sink.self, shard, bytes_of(key), bytes_of(value), &e), "%s", e.words);
 }
 
-/* As the engine does it: what was not answered in time is asked again. */
 static bool send_at(struct rig *rig, uint32_t shard, int64_t a, int64_t b, struct err *e) {
     int64_t offsets[RIG_TOPICS] = {a, b};
     struct sink_offsets sent = {shard, offsets};
@@ -60,17 +53,9 @@ static bool send_at(struct rig *rig, uint32_t shard, int64_t a, int64_t b, struc
     return good;
 }
 
-static bool try_commit(struct rig *rig, struct err *e) {
-    bool good = false;
-    e->code = ERR_TIMEOUT;
-    for (int i = 0; i < TRIES && !good && err_class(e->code) == ERR_CLASS_RETRY; i++)
-        good = rig->sink.commit(rig->sink.self, e);
-    return good;
-}
-
 static void commit(struct rig *rig) {
     struct err e;
-    ck_assert_msg(try_commit(rig, &e), "%s", e.words);
+    ck_assert_msg(again(rig, rig->sink.commit, &e), "%s", e.words);
 }
 
 static void transact(struct rig *rig, uint32_t shard, int64_t a, int64_t b) {
@@ -259,11 +244,11 @@ START_TEST(a_second_producer_fences_the_first) {
     begin(&one);
     log_text(&one, 0, "S", "zombie");
     ck_assert(send_at(&one, 0, 9, 9, &e));
-    two = rig_of("one");
+    two = rig_on_broker(prefix, "one");
     two.group = false;
     rig_open(&two);
     rig_init(&two);
-    ck_assert(!try_commit(&one, &e));
+    ck_assert(!again(&one, one.sink.commit, &e));
     ck_assert_msg(e.code == ERR_FENCED, "%s: %s", err_name(e.code), e.words);
     ck_assert(!one.sink.abort(one.sink.self, &e));
     ck_assert_int_eq(err_class(e.code), ERR_CLASS_FATAL);
@@ -286,7 +271,7 @@ static void poll_both(int ms) {
 }
 
 static void join_second(void) {
-    two = rig_of("two");
+    two = rig_on_broker(prefix, "two");
     rig_open(&two);
     for (int i = 0; i < 600 && !(one.n_shards == 1 && two.n_shards == 1); i++)
         poll_both(100);
@@ -346,7 +331,7 @@ START_TEST(without_transactions_offsets_are_committed_all_the_same) {
     struct err e;
     int64_t offsets[RIG_TOPICS];
     snprintf(prefix, sizeof prefix, "t%ld-%ld-n", (long)getpid(), (long)time(NULL));
-    one = rig_of("one");
+    one = rig_on_broker(prefix, "one");
     one.no_transactions = true;
     rig_create_all(&one);
     rig_open(&one);
@@ -368,7 +353,7 @@ END_TEST
 START_TEST(a_torn_shard_is_left_then_refused) {
     struct err e = {0};
     snprintf(prefix, sizeof prefix, "t%ld-%ld-u", (long)getpid(), (long)time(NULL));
-    one = rig_of("one");
+    one = rig_on_broker(prefix, "one");
     one.extra[one.n_extra++] = (struct kafka_conf_property){"session.timeout.ms", "1500"};
     one.extra[one.n_extra++] = (struct kafka_conf_property){"heartbeat.interval.ms", "200"};
     rig_names(&one);
@@ -394,7 +379,7 @@ START_TEST(a_record_that_the_topic_refuses_aborts) {
     static char large[200 * 1024];
     struct err e;
     snprintf(prefix, sizeof prefix, "t%ld-%ld-l", (long)getpid(), (long)time(NULL));
-    one = rig_of("one");
+    one = rig_on_broker(prefix, "one");
     rig_names(&one);
     for (size_t i = 0; i < RIG_NAMES; i++)
         rig_create(&one, one.names[i], 2, i == RIG_CHANGELOG ? "max.message.bytes" : NULL, "100000");
@@ -405,7 +390,7 @@ START_TEST(a_record_that_the_topic_refuses_aborts) {
     memset(large, 'x', sizeof large - 1);
     log_text(&one, 0, "Llead", large);
     log_text(&one, 0, "S", "shard");
-    bool good = send_at(&one, 0, 1, 1, &e) && try_commit(&one, &e);
+    bool good = send_at(&one, 0, 1, 1, &e) && again(&one, one.sink.commit, &e);
     ck_assert(!good);
     ck_assert_msg(e.code == ERR_ABORTED, "%s: %s", err_name(e.code), e.words);
     ck_assert(!one.sink.abort(one.sink.self, &e)); /* not to be trusted with another transaction */

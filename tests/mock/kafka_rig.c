@@ -32,6 +32,18 @@ static void on_revoked(void *self, const uint32_t *shards, size_t n, bool lost) 
     rig->n_shards = 0;
 }
 
+struct rig rig_on_broker(const char *prefix, const char *instance) {
+    const char *bootstrap = getenv("LEADSTREAM_KAFKA");
+    ck_assert_msg(bootstrap != NULL, "set LEADSTREAM_KAFKA=host:port (ops/kafka/kafka.sh start DIR)");
+    return (struct rig){.bootstrap = bootstrap,
+                        .prefix = prefix,
+                        .instance = instance,
+                        .group = true,
+                        .partitions = 2,
+                        .extra = {{"transaction.timeout.ms", "60000"}}, /* however slow the machine */
+                        .n_extra = 1};
+}
+
 void rig_names(struct rig *rig) {
     static const char *const ends[] = {"a", "b", "scores", "sales-ready", "dead-letters", "g1.changelog"};
     for (size_t i = 0; i < RIG_NAMES; i++)

@@ -54,6 +54,8 @@ struct rig {
 
 enum { RIG_INPUT_A, RIG_INPUT_B, RIG_SCORES, RIG_SALES_READY, RIG_DEAD_LETTERS, RIG_CHANGELOG, RIG_NAMES };
 
+/* Two partitions and a group, on the broker that LEADSTREAM_KAFKA names. */
+struct rig rig_on_broker(const char *prefix, const char *instance);
 /* Fills the names; rig_open does it too. */
 void rig_names(struct rig *rig);
 void rig_open(struct rig *rig);
